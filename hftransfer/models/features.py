@@ -1,0 +1,158 @@
+"""Features of a frozen backbone: every input goes through it once, and never again.
+
+They are kept on disk under a key of the data, the backbone's weights, its processor and
+the precision, so that a second run on the same data does no forward pass.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from ..home import home
+from ..values import Backbone, Event, Listener, silent
+from .anatomy import Anatomy
+from .device import autocast, keep_memory
+from .inputs import encode
+from .views import View, pooled, reading
+
+if TYPE_CHECKING:
+    import datasets
+
+KEPT_BYTES = 4 << 30  # the cache's size; the least recently used goes first
+AHEAD = 2  # batches that are decoded while another goes through the backbone
+
+
+def features(
+    backbone: Backbone,
+    anatomy: Anatomy,
+    rows: datasets.Dataset,
+    digest: str,
+    *,
+    views: tuple[View, ...],
+    device: torch.device,
+    dtype: torch.dtype,
+    batch_size: int = 32,
+    on_event: Listener = silent,
+) -> np.ndarray:
+    """The pooled states of every row, through each of `views`.
+
+    Args:
+        rows: the input column (`image` or `text`) in order.
+        digest: the hash of those inputs.
+        views: the depths and poolings to read.
+
+    Returns:
+        A memory-mapped float32 array of shape [rows, views, width].
+    """
+    path = home("features") / f"{_key(backbone, digest, views, dtype)}.npy"
+    if not path.exists():
+        with _replacing(path) as part:
+            _compute(part, backbone, anatomy, rows, views, device, dtype, batch_size, on_event)
+        _prune(path.parent)
+    os.utime(path)
+    return np.load(path, mmap_mode="r")
+
+
+def _key(backbone: Backbone, digest: str, views: tuple[View, ...], dtype: torch.dtype) -> str:
+    """Data, weights, revision and processor; what else changes the numbers comes along."""
+    processor = _described(backbone)
+    parts = (digest, backbone.key, backbone.revision, processor, views, dtype, torch.__version__)
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+def _described(backbone: Backbone) -> str:
+    processor = backbone.processor
+    if hasattr(processor, "to_dict"):
+        return repr(sorted(processor.to_dict().items(), key=lambda item: item[0]))
+    return f"{processor.__class__.__name__} {processor.model_max_length} {len(processor)}"
+
+
+def _compute(
+    path: Path,
+    backbone: Backbone,
+    anatomy: Anatomy,
+    rows: datasets.Dataset,
+    views: tuple[View, ...],
+    device: torch.device,
+    dtype: torch.dtype,
+    batch_size: int,
+    on_event: Listener,
+) -> None:
+    keep_memory()
+    model = backbone.model
+    out: np.ndarray | None = None
+    done = 0
+    with torch.inference_mode(), reading(model, anatomy, views) as states:
+        for places, batch in batches(backbone, rows, batch_size):
+            there = {name: tensor.to(device) for name, tensor in batch.items()}
+            with autocast(device, dtype):
+                model(**there)
+            mask = there.get("attention_mask")
+            made = (
+                torch.stack([pooled(model, anatomy, states[view.depth], view, mask) for view in views], 1).cpu().numpy()
+            )
+            if out is None:
+                out = np.lib.format.open_memmap(path, "w+", np.float32, (len(rows), *made.shape[1:]))
+            out[places] = made
+            done += len(places)
+            on_event(Event("features", step=done, total=len(rows)))
+
+
+def batches(
+    backbone: Backbone, rows: datasets.Dataset, batch_size: int
+) -> Iterator[tuple[np.ndarray, dict[str, torch.Tensor]]]:
+    """Encoded batches with their rows' places, texts of like length together.
+
+    The next batches are decoded and encoded in a thread while the caller is busy with one.
+    """
+    order = _order(backbone, rows)
+    column = rows.column_names[0]
+
+    def load(places: np.ndarray) -> tuple[np.ndarray, dict[str, torch.Tensor]]:
+        return places, encode(backbone, rows[places][column])
+
+    cuts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = [pool.submit(load, places) for places in cuts[:AHEAD]]
+        for index in range(len(cuts)):
+            ready = waiting.pop(0).result()
+            if index + AHEAD < len(cuts):
+                waiting.append(pool.submit(load, cuts[index + AHEAD]))
+            yield ready
+
+
+def _order(backbone: Backbone, rows: datasets.Dataset) -> np.ndarray:
+    if backbone.modality == "image":
+        return np.arange(len(rows))
+    characters = np.fromiter((len(text) for text in rows[rows.column_names[0]]), int, len(rows))
+    return np.argsort(characters, kind="stable")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A name to write under; the file appears whole or not at all."""
+    folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".", suffix=".partial"))
+    try:
+        yield folder / "features.npy"
+        os.replace(folder / "features.npy", path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prune(folder: Path) -> None:
+    files = sorted(folder.glob("*.npy"), key=lambda file: file.stat().st_mtime, reverse=True)
+    sizes = np.cumsum([file.stat().st_size for file in files])
+    for file, total in zip(files[1:], sizes[1:], strict=True):
+        if total > KEPT_BYTES:
+            file.unlink(missing_ok=True)

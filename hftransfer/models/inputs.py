@@ -1,0 +1,54 @@
+"""Raw rows to the tensors that a backbone takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from PIL import Image, ImageOps
+
+from ..values import Backbone
+
+_ORIENTATION = 0x0112
+
+
+def encode(backbone: Backbone, values: Sequence[Any]) -> dict[str, torch.Tensor]:
+    """A batch of images (PIL) or texts as the backbone's processor makes them.
+
+    Returns:
+        `pixel_values` of shape [B, 3, H, W], or `input_ids` and the like of [B, T],
+        padded to the longest of the batch and cut at the backbone's limit.
+    """
+    return ENCODERS[backbone.modality](backbone.processor, values)
+
+
+def _images(processor: Any, images: Sequence[Image.Image]) -> dict[str, torch.Tensor]:
+    return dict(processor(images=[upright(image) for image in images], return_tensors="pt"))
+
+
+def _texts(tokenizer: Any, texts: Sequence[str]) -> dict[str, torch.Tensor]:
+    return dict(tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt"))
+
+
+ENCODERS = {"image": _images, "text": _texts}
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The image in RGB, turned as its EXIF orientation says."""
+    turned = ImageOps.exif_transpose(image) if image.getexif().get(_ORIENTATION, 1) != 1 else image
+    return turned if turned.mode == "RGB" else turned.convert("RGB")
+
+
+def example(backbone: Backbone) -> dict[str, torch.Tensor]:
+    """Two rows of made-up input, to see what the model does with it."""
+    return encode(backbone, EXAMPLES[backbone.modality]())
+
+
+def _example_images() -> list[Image.Image]:
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randint(0, 256, (2, 64, 64, 3), generator=generator, dtype=torch.uint8).numpy()
+    return [Image.fromarray(pixels) for pixels in noise]
+
+
+EXAMPLES = {"image": _example_images, "text": lambda: ["One example.", "Another, a little longer one."]}

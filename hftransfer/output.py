@@ -1,0 +1,67 @@
+"""An output folder appears whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import OutputError
+
+MARKER = "recipe.json"  # lies in every model of ours, in nothing else
+
+
+def claim(output: Path, *, overwrite: bool = False) -> None:
+    """Refuse an output that would destroy something, before any work is done.
+
+    Raises:
+        OutputError: the folder holds anything (with `overwrite`: anything but a
+            model of ours), or cannot be created.
+    """
+    if output.is_symlink() or (output.exists() and not output.is_dir()):
+        raise OutputError("the output exists and is no folder", place=str(output), fix="choose another with -o")
+    if output.is_dir() and any(output.iterdir()):
+        if not overwrite:
+            raise OutputError(
+                "the output folder is not empty", place=str(output), fix="choose another with -o, or pass --overwrite"
+            )
+        if not (output / MARKER).is_file() or not (output / "config.json").is_file():
+            raise OutputError(
+                "the output folder holds something that is no model of ours",
+                place=str(output),
+                fix="choose another with -o: --overwrite replaces only models",
+            )
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot create the output folder: {error.strerror}", place=str(output)) from error
+
+
+@contextmanager
+def staged(output: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """A folder beside `output` to write into; it takes `output`'s place when all went well."""
+    claim(output, overwrite=overwrite)
+    try:
+        stage = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".partial", dir=output.parent))
+    except OSError as error:
+        raise OutputError(
+            f"cannot write there: {error.strerror}", place=str(output.parent), fix="choose another -o"
+        ) from error
+    try:
+        yield stage
+        _swap(stage, output)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _swap(stage: Path, output: Path) -> None:
+    stage.chmod(0o755)
+    if output.exists():
+        old = output.with_name(f".{output.name}.{stage.name.split('.')[-2]}.old")
+        output.rename(old)
+        stage.rename(output)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        stage.rename(output)

@@ -1,0 +1,164 @@
+"""Every choice and its default, once: the shell's options, the studio's form and
+`recipe.json` are all made from this class."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from .errors import RecipeError
+from .tasks import get_task
+
+
+def choice(default: Any, help: str, *, group: str, **more: Any) -> Any:
+    """A field that carries its help; `more` may hold choices, low, high."""
+    return field(default=default, metadata={"help": help, "group": group, **more})
+
+
+STRATEGIES = ("auto", "feature-extraction", "full")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to fine-tune. None means: measured or derived when it is needed.
+
+    Raises:
+        RecipeError: a value is out of its bounds, or not one of its choices.
+    """
+
+    task: str | None = choice(None, "The task; found from the data where it can be.", group="data")
+    text_column: str | None = choice(None, "The column that holds the texts.", group="data")
+    image_column: str | None = choice(None, "The column that holds the images' paths.", group="data")
+    label_column: str | None = choice(None, "The column that holds the labels.", group="data")
+    validation: str | None = choice(None, "A source for validation, instead of a part of train.", group="data")
+    test: str | None = choice(None, "A source for the test, instead of a part of train.", group="data")
+    validation_share: float = choice(
+        0.15, "The part of train set aside for validation where none is given.", group="data", low=0.01, high=0.5
+    )
+    test_share: float = choice(
+        0.15, "The part set aside for the test where none is given; 0 for none.", group="data", low=0.0, high=0.5
+    )
+    backbone: str | None = choice(None, "A pretrained model: a folder or a Hub id.", group="model")
+    revision: str | None = choice(None, "The backbone's revision on the Hub.", group="model")
+    strategy: str = choice("auto", "How to transfer.", group="model", choices=STRATEGIES)
+    image_size: int | None = choice(
+        None,
+        "The images' side in pixels; by default no larger than the data asks for.",
+        group="model",
+        low=16,
+        high=2048,
+    )
+    max_length: int | None = choice(
+        None, "The texts' length in tokens; by default what the backbone takes.", group="model", low=4, high=65536
+    )
+    epochs: float | None = choice(None, "Passes over the training rows.", group="training", low=0.01, high=10000)
+    batch_size: int = choice(32, "Rows a step.", group="training", low=1, high=65536)
+    learning_rate: float | None = choice(
+        None, "The peak learning rate; by default by the backbone's family.", group="training", low=1e-9, high=10.0
+    )
+    weight_decay: float = choice(
+        0.01, "Decay of the weights, not of biases and norms.", group="training", low=0.0, high=10.0
+    )
+    warmup: float = choice(0.1, "The part of the steps that the rate rises for.", group="training", low=0.0, high=1.0)
+    patience: int = choice(3, "Evaluations without a gain before training stops.", group="training", low=1, high=10000)
+    budget: str | None = choice(None, "Time to spend, such as 90s, 10m or 2h.", group="training")
+    precision: str = choice(
+        "auto", "Arithmetic while training.", group="machine", choices=("auto", "fp32", "bf16", "fp16")
+    )
+    device: str | None = choice(None, "Such as cpu, cuda or mps; by default the best there is.", group="machine")
+    seed: int = choice(42, "The seed of everything random.", group="machine", low=0, high=2**32 - 1)
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            _check(entry.name, getattr(self, entry.name), str(entry.type), entry.metadata)
+        if self.task is not None:
+            get_task(self.task)
+        if self.budget is not None:
+            seconds(self.budget)
+
+    def with_(self, **changes: Any) -> Recipe:
+        """A copy with other choices."""
+        return replace(self, **changes)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], *, place: str = "recipe") -> Recipe:
+        """Raises RecipeError for a name that is no choice."""
+        known = {entry.name for entry in fields(cls)}
+        plain = {name.replace("-", "_"): value for name, value in values.items()}
+        unknown = sorted(set(plain) - known)
+        if unknown:
+            names = ", ".join(sorted(known))
+            raise RecipeError(f"unknown choice '{unknown[0]}'", place=place, fix=f"choices are: {names}")
+        return cls(**plain)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recipe:
+        """Read a recipe from a JSON, TOML or YAML file.
+
+        Raises:
+            RecipeError: the file is missing, malformed, or names an unknown choice.
+        """
+        return cls.from_mapping(_read(Path(path)), place=str(path))
+
+
+_KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+
+
+def _check(name: str, value: Any, annotation: str, rules: Mapping[str, Any]) -> None:
+    place = "--" + name.replace("_", "-")
+    if value is None and "None" in annotation:
+        return
+    kinds = _KINDS[annotation.split(" ")[0]]
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise RecipeError(f"{name} is {value!r}, which is no {annotation}", place=place, fix=rules["help"])
+    allowed = rules.get("choices")
+    if allowed and value not in allowed:
+        raise RecipeError(f"{name} is '{value}'", place=place, fix=f"choose one of: {', '.join(allowed)}")
+    if "low" in rules and not rules["low"] <= value <= rules["high"]:
+        raise RecipeError(f"{name} is {value}", place=place, fix=f"choose from {rules['low']} to {rules['high']}")
+
+
+def seconds(text: str) -> float:
+    """`90s`, `10m`, `2h` or plain seconds, as a number of seconds.
+
+    Raises:
+        RecipeError: the text is none of these.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not match or float(match[1]) == 0:
+        raise RecipeError(f"'{text}' is no length of time", place="--budget", fix="write it as 90s, 10m or 2h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        values = _parse(text, path.suffix.lower())
+    except (OSError, ValueError) as error:
+        raise RecipeError(
+            f"cannot read the recipe: {error}", place=str(path), fix="give a JSON, TOML or YAML file"
+        ) from error
+    if not isinstance(values, Mapping):
+        raise RecipeError("the recipe is not a table of choices", place=str(path), fix="write it as name: value")
+    return values
+
+
+def _parse(text: str, suffix: str) -> Any:
+    if suffix == ".toml":
+        return tomllib.loads(text)
+    if suffix in (".yaml", ".yml"):
+        import yaml
+
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ValueError(str(error)) from error
+    return json.loads(text)

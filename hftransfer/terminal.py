@@ -1,0 +1,113 @@
+"""Events as a bar on a terminal, and results as lines to read."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import SimpleNamespace, TracebackType
+from typing import Any, TextIO
+
+from .values import Event
+
+WIDTH = 24
+EVERY = 0.1  # seconds between two drawings of the bar
+
+
+class Terminal:
+    """A listener that draws one bar on standard error; plain lines where that is no terminal."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
+        self.live = self.stream.isatty()
+        self.stage = ""
+        self.drawn = 0.0
+        self.open = False
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def __call__(self, event: Event) -> None:
+        if event.stage != self.stage:
+            self._end()
+            self.stage = event.stage
+        if event.message and not event.total:
+            self._say(event)
+        elif self.live and event.total:
+            self._draw(event)
+
+    def _say(self, event: Event) -> None:
+        self._end()
+        figures = _figures(event)
+        self.stream.write(f"{event.stage:9} {event.message}{'  ' if figures else ''}{figures}\n")
+        self.stream.flush()
+
+    def _draw(self, event: Event) -> None:
+        now = time.monotonic()
+        if now - self.drawn < EVERY and event.step < event.total and not event.metrics:
+            return
+        self.drawn, self.open = now, True
+        filled = WIDTH * event.step // event.total
+        bar = "█" * filled + "░" * (WIDTH - filled)
+        self.stream.write(f"\r\033[K{event.stage:9} {bar} {event.step}/{event.total}  {_figures(event)}")
+        self.stream.flush()
+
+    def _end(self) -> None:
+        if self.open:
+            self.stream.write("\n")
+            self.stream.flush()
+        self.open = False
+
+
+def _figures(event: Event) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in event.metrics.items())
+
+
+def _percent(figure: dict[str, float]) -> str:
+    return f"{figure['value']:7.1%}   ({figure['low']:.1%} to {figure['high']:.1%})"
+
+
+def _metrics(metrics: dict[str, dict[str, float]]) -> str:
+    return "\n".join(f"  {name:18} {_percent(figure)}" for name, figure in metrics.items())
+
+
+def _checked(found: dict[str, Any]) -> str:
+    counts = "\n".join(f"  {name:24} {count:7,}" for name, count in found["labels"].items())
+    problems = "\n".join(
+        f"{problem['severity']}: {problem['message']}\n  at:   {problem['where']}\n  next: {problem['fix']}"
+        for problem in found["problems"]
+    )
+    return "\n".join(part for part in (f"{found['task']}: {found['rows']:,} rows", counts, problems) if part)
+
+
+def _trained(run: dict[str, Any]) -> str:
+    rows = ", ".join(f"{count:,} {name}" for name, count in run["rows"].items() if count)
+    return (
+        f"{run['task']} by {run['strategy']} from {run['backbone']}: {rows} rows, "
+        f"{run['seconds']['total']:.1f} s\nOn the {run['evaluated_on']} rows (95 % interval):\n{_metrics(run['metrics'])}\n"
+        f"The model is in {run['model']}; its report is {run['model']}/report.html"
+    )
+
+
+def _evaluated(report: dict[str, Any]) -> str:
+    per_label = "\n".join(
+        f"  {name:24} precision {row['precision']:.1%}  recall {row['recall']:.1%}  f1 {row['f1']:.1%}  of {row['support']:.0f}"
+        for name, row in report["per_label"].items()
+    )
+    return f"On {report['rows']:,} rows (95 % interval):\n{_metrics(report['metrics'])}\n{per_label}"
+
+
+def _predicted(answer: dict[str, Any]) -> str:
+    return f"{answer['prediction']}  {answer['score']:.1%}  {answer['input']}"
+
+
+def _pushed(done: dict[str, Any]) -> str:
+    proof = "downloaded again and proved to give the same answers" if done["verified"] else "NOT proved: see above"
+    return f"{done['url']}\n{proof} (commit {done['commit']})"
+
+
+lines = SimpleNamespace(checked=_checked, trained=_trained, evaluated=_evaluated, predicted=_predicted, pushed=_pushed)

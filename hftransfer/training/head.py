@@ -1,0 +1,145 @@
+"""The head as a convex problem: multinomial logistic regression on cached features, to convergence.
+
+What is solved is exactly what the saved head computes, the dense layer and activation
+before it included, so that `pipeline()` gives the scores that were chosen here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from threadpoolctl import threadpool_limits
+
+from ..models.anatomy import ACTIVATIONS, Anatomy
+
+PATH = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 10.0)  # inverse strengths of the L2 penalty
+COARSE = PATH[1::2]
+COMPARED = 3000  # rows that views are compared on
+ITERATIONS = 1000
+
+# How a dense layer before the head is made to pass standardised features on: scaled
+# into the activation's nearly linear part, or lifted above its bend.
+PASSES = {"identity": (1.0, 0.0), "tanh": (0.1, 0.0), "relu": (1.0, 6.0), "gelu": (1.0, 6.0)}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Features of shape [rows, width] and their labels of shape [rows]."""
+
+    features: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Lens:
+    """What lies between the pooled state and the head: standardising, and an activation."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    activation: str
+
+    @classmethod
+    def fit(cls, features: np.ndarray, activation: str) -> Lens:
+        deviation = features.std(axis=0, dtype=np.float64)
+        floor = 1e-3 * float(deviation.mean()) + 1e-12  # a feature that never moves stays small
+        return cls(
+            features.mean(axis=0, dtype=np.float64).astype(np.float32),
+            np.maximum(deviation, floor).astype(np.float32),
+            activation,
+        )
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        scale, lift = PASSES[self.activation]
+        inner = torch.from_numpy((features - self.mean) / self.deviation) * scale + lift
+        return ((ACTIVATIONS[self.activation](inner) - lift) / scale).numpy()
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A head's weights over a lens, with what they reach on validation."""
+
+    lens: Lens
+    weight: np.ndarray
+    bias: np.ndarray
+    strength: float
+    loss: float
+    accuracy: float
+
+
+def solve(train: Split, validation: Split, classes: int, activation: str, *, path: tuple[float, ...] = PATH) -> Solved:
+    """The best head along the penalty's path, by log-loss on validation.
+
+    The path runs from strong to weak penalties, each solution starting the next, and
+    ends once validation has grown worse twice.
+    """
+    lens = Lens.fit(train.features, activation)
+    seen, unseen = lens(train.features), lens(validation.features)
+    best: Solved | None = None
+    worse = 0
+    model = LogisticRegression(warm_start=True, max_iter=ITERATIONS)
+    for strength in path:
+        _fit(model.set_params(C=strength), seen, train.labels)
+        scores = model.predict_proba(unseen)
+        loss = log_loss(validation.labels, scores, labels=range(classes))
+        if best is None or loss < best.loss:
+            accuracy = float((scores.argmax(1) == validation.labels).mean())
+            best, worse = Solved(lens, *_softmax(model), strength, float(loss), accuracy), 0
+        elif (worse := worse + 1) == 2:
+            break
+    assert best is not None
+    return best
+
+
+def compare(train: Split, validation: Split, classes: int, activation: str) -> float:
+    """The log-loss on validation of a head solved from a sample of train: to rank views by."""
+    places = np.linspace(0, len(train.labels) - 1, min(COMPARED, len(train.labels))).astype(int)
+    if len(set(train.labels[places])) < classes:
+        places = np.arange(len(train.labels))
+    sample = Split(train.features[places], train.labels[places])
+    return solve(sample, validation, classes, activation, path=COARSE).loss
+
+
+def _fit(model: LogisticRegression, features: np.ndarray, labels: np.ndarray) -> None:
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():  # its threads fight with torch's
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(features, labels)
+
+
+def _softmax(model: LogisticRegression) -> tuple[np.ndarray, np.ndarray]:
+    """Weights [classes, width] and biases [classes]; two classes are solved as one row."""
+    weight, bias = model.coef_, model.intercept_
+    if len(bias) == 1:
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    return weight.copy(), bias.copy()
+
+
+def install(model: torch.nn.Module, anatomy: Anatomy, solved: Solved) -> None:
+    """Write a solution into the model's own head, and the dense layer before it.
+
+    The model then computes `weight @ lens(state) + bias`.
+    """
+    scale, lift = PASSES[anatomy.activation]
+    lens = solved.lens
+    spread = scale / lens.deviation.astype(np.float64)
+    shift = lift - spread * lens.mean
+    weight = solved.weight / scale
+    bias = solved.bias - weight.sum(1) * lift
+    if anatomy.dense:
+        _write(model.get_submodule(anatomy.dense), np.diag(spread), shift)
+        _write(model.get_submodule(anatomy.head), weight, bias)
+    else:
+        _write(model.get_submodule(anatomy.head), weight * spread, bias + weight @ shift)
+
+
+def _write(layer: torch.nn.Module, weight: np.ndarray, bias: np.ndarray) -> None:
+    if layer.bias is None:
+        layer.bias = torch.nn.Parameter(torch.empty(len(bias), device=layer.weight.device))
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weight))
+        layer.bias.copy_(torch.from_numpy(bias))

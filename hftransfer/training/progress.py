@@ -1,0 +1,27 @@
+"""What a phase is run on, and what it leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a phase runs, and in which arithmetic."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A run's history so far: one row a measurement, with its phase, step and figures by name."""
+
+    history: tuple[dict[str, Any], ...] = ()
+    features_seconds: float = 0.0
+
+    def __add__(self, other: Trained) -> Trained:
+        return Trained(self.history + other.history, self.features_seconds + other.features_seconds)

@@ -1,0 +1,136 @@
+"""A phase by gradient descent: the Trainer, the best checkpoint, an early stop."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import EarlyStoppingCallback, TrainingArguments
+
+from ..models.anatomy import dissect
+from ..models.device import keep_memory
+from ..models.inputs import example
+from ..recipe import Recipe, seconds
+from ..results.metrics import RunningMetrics
+from ..strategies import Phase
+from ..tasks import Task, get_task
+from ..values import Backbone, Dataset, Event, Listener
+from .augment import shift_and_zoom
+from .progress import Machine, Trained
+from .rates import parameter_groups
+from .rows import Collator, Pixels, padding, tokenised
+from .trainer import PhaseTrainer, Progress
+
+LOGS = 50  # a run's training losses, at most about
+
+
+def run_tune(
+    backbone: Backbone,
+    data: Dataset,
+    phase: Phase,
+    recipe: Recipe,
+    machine: Machine,
+    on_event: Listener,
+    workdir: Path,
+) -> Trained:
+    """Train with the Trainer; the model ends as the best that validation saw, its start included.
+
+    Returns:
+        History: phase, step, epoch, and what was measured there.
+    """
+    keep_memory()
+    task = get_task(data.task)
+    on_event(Event("train", "preparing the rows"))
+    train, validation, collators = ROWS[task.modality.name](backbone, data, recipe, workdir)
+    progress = Progress(phase.name, on_event, seconds=seconds(recipe.budget) if recipe.budget else None)
+    trainer = PhaseTrainer(
+        model=backbone.model,
+        args=arguments(phase, recipe, machine, task, workdir, len(train)),
+        groups=_groups(backbone, phase, recipe, machine),
+        collators=collators,
+        train_dataset=train,
+        eval_dataset=validation,
+        compute_metrics=RunningMetrics(len(data.labels)),
+        callbacks=[progress, EarlyStoppingCallback(recipe.patience)],
+    )
+    start, state = trainer.evaluate(), copy.deepcopy(backbone.model.state_dict())
+    trainer.train()
+    if (trainer.state.best_metric or 0.0) < start[f"eval_{task.target.best}"]:
+        on_event(Event("train", "training gained nothing on validation: its start is kept"))
+        backbone.model.load_state_dict(state)
+    backbone.model.eval()
+    return Trained(tuple(progress.history))
+
+
+def arguments(
+    phase: Phase, recipe: Recipe, machine: Machine, task: Task, workdir: Path, rows: int
+) -> TrainingArguments:
+    """The phase in Trainer's words."""
+    epochs = phase.epochs
+    steps = max(1, round(epochs * -(-rows // recipe.batch_size)))
+    evaluations = max(1, round(steps / max(1.0, epochs)))
+    return TrainingArguments(
+        output_dir=str(workdir / phase.name),
+        num_train_epochs=epochs,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=2 * recipe.batch_size,
+        learning_rate=phase.rates.backbone if phase.rates else 5e-5,
+        weight_decay=recipe.weight_decay,
+        warmup_steps=round(recipe.warmup * steps),
+        lr_scheduler_type="cosine",
+        eval_strategy="steps",
+        save_strategy="steps",
+        eval_steps=evaluations,
+        save_steps=evaluations,
+        logging_steps=max(1, steps // LOGS),
+        load_best_model_at_end=True,
+        metric_for_best_model=task.target.best,
+        greater_is_better=True,
+        save_total_limit=1,
+        batch_eval_metrics=True,
+        use_cpu=machine.device.type == "cpu",
+        bf16=machine.dtype == torch.bfloat16,
+        fp16=machine.dtype == torch.float16,
+        train_sampling_strategy="group_by_length" if task.modality.name == "text" else "random",
+        remove_unused_columns=False,
+        dataloader_pin_memory=machine.device.type == "cuda",
+        seed=recipe.seed,
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+def _groups(backbone: Backbone, phase: Phase, recipe: Recipe, machine: Machine) -> list[dict[str, Any]]:
+    assert phase.rates is not None
+    batch = {name: tensor.to(machine.device) for name, tensor in example(backbone).items()}
+    anatomy = dissect(backbone.model, batch, backbone.name)
+    head = frozenset(name for name in (anatomy.head, anatomy.dense) if name)
+    return parameter_groups(backbone.model, head, phase.rates, recipe.weight_decay)
+
+
+def _image_rows(
+    backbone: Backbone, data: Dataset, recipe: Recipe, workdir: Path
+) -> tuple[Any, Any, tuple[Collator, Collator]]:
+    column = get_task(data.task).modality.column
+    train, validation = (
+        Pixels(backbone, data.splits[name], column, workdir / f"{name}.npy", recipe.batch_size)
+        for name in ("train", "validation")
+    )
+    augment = functools.partial(shift_and_zoom, flip=False)
+    return train, validation, (train.collate(augment), validation.collate())
+
+
+def _text_rows(
+    backbone: Backbone, data: Dataset, recipe: Recipe, workdir: Path
+) -> tuple[Any, Any, tuple[Collator, Collator]]:
+    column = get_task(data.task).modality.column
+    train, validation = (
+        tokenised(backbone, data.splits[name], column, workdir / f"{name}.arrow") for name in ("train", "validation")
+    )
+    return train, validation, (padding(backbone), padding(backbone))
+
+
+ROWS = {"image": _image_rows, "text": _text_rows}

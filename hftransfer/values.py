@@ -1,0 +1,149 @@
+"""The values that travel from station to station. None of them changes.
+
+Heavy libraries appear here as types only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import datasets
+    from transformers import PreTrainedModel
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened: the core never prints, each door renders these.
+
+    `stage` is one of load, features, train, evaluate, save, push, download.
+    `step` of `total` is the place within the stage (0 of 0: no measure).
+    """
+
+    stage: str
+    message: str = ""
+    step: int = 0
+    total: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+Listener = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """The listener that hears nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something about the data: `severity` is info, warning or error."""
+
+    code: str
+    severity: str
+    where: str
+    message: str
+    fix: str
+
+    def to_json(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled rows in their splits, ready for a backbone.
+
+    `splits` maps train, validation and (where there is one) test to Arrow-backed
+    tables with the columns `image` or `text` (the task's input), `label` (an int
+    into `labels`, which were fitted on train alone) and `origin` (where the row
+    came from: a file's path, or file:line). `digests` maps each split to a hash of
+    its inputs, in order, labels left out: what depends on inputs alone is cached by it.
+    """
+
+    name: str
+    task: str
+    labels: tuple[str, ...]
+    splits: Mapping[str, datasets.Dataset]
+    digests: Mapping[str, str]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> dict[str, int]:
+        return {name: len(self.splits[name]) if name in self.splits else 0 for name in SPLITS}
+
+    @property
+    def evaluated_on(self) -> str:
+        """The split that a report speaks of: test, or validation where there is none."""
+        return "test" if "test" in self.splits else "validation"
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A pretrained model with a head for the task's labels, and its processor.
+
+    `key` names the weights (id, revision and content) for caches. `described` says
+    where they came from, in words for reports and cards.
+    """
+
+    name: str
+    revision: str | None
+    modality: str
+    model: PreTrainedModel
+    processor: Any
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure with the bounds of its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def to_json(self) -> dict[str, float]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a model does on labelled rows.
+
+    `confusion[i][j]` counts rows of true label i that were given label j, in the
+    order of `labels`. `per_label` gives precision, recall, f1 and support.
+    """
+
+    rows: int
+    labels: tuple[str, ...]
+    metrics: Mapping[str, Interval]
+    per_label: Mapping[str, Mapping[str, float]]
+    confusion: tuple[tuple[int, ...], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows,
+            "metrics": {name: interval.to_json() for name, interval in self.metrics.items()},
+            "per_label": {name: dict(row) for name, row in self.per_label.items()},
+            "confusion": [list(row) for row in self.confusion],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answer: the best label, its score, and every label's score.
+
+    `unfamiliar` is None until a model knows what it has never seen.
+    """
+
+    input: str
+    prediction: str
+    score: float
+    scores: Mapping[str, float]
+    unfamiliar: bool | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "scores": dict(self.scores)}

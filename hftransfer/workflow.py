@@ -1,0 +1,117 @@
+"""The whole job, stations in order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from transformers import set_seed
+
+from .choosing import facts, pick
+from .data import load_data
+from .home import home
+from .models.backbones import load_backbone
+from .models.sizes import fit_image_size
+from .output import staged
+from .predictor import Predictor, write_checkpoint, write_recipe
+from .publish.card import card
+from .recipe import Recipe
+from .results.report import write_report
+from .tasks import get_task
+from .training import run_phases
+from .values import Backbone, Dataset, Event, Listener, silent
+
+
+def fine_tune(
+    source: Any,
+    recipe: Recipe | None = None,
+    *,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    on_event: Listener | None = None,
+) -> Predictor:
+    """Turn labelled images or texts into a fine-tuned model.
+
+    Args:
+        source: a folder, a zip, a table, a Hub data set, `sample:NAME`, or a `datasets.Dataset`.
+        recipe: every choice; by default all of them are made from the data and the machine.
+        output: the model's folder, which appears when all is done; by default a new
+            one in `HFTRANSFER_HOME`.
+        overwrite: replace a model of ours that lies there.
+        on_event: hears of progress.
+
+    Raises:
+        HFTransferError: the source, a choice, the backbone or the output is at fault.
+    """
+    recipe, tell = recipe or Recipe(), on_event or silent
+    target = Path(output) if output else home("models") / time.strftime("%Y%m%d-%H%M%S")
+    spent = Stopwatch()
+    with staged(target, overwrite=overwrite) as folder, TemporaryDirectory(dir=folder.parent, prefix=".work.") as work:
+        set_seed(recipe.seed)
+        with spent("load"):
+            data = load_data(source, recipe, on_event=tell)
+            backbone = load_backbone(get_task(data.task), data.labels, recipe)
+            backbone = fit_image_size(backbone, data.splits["train"], recipe)
+        with spent("train"):
+            strategy = pick(backbone, data, recipe, tell)
+            phases = strategy.phases(facts(backbone, data), recipe)
+            trained = run_phases(backbone, data, phases, recipe, Path(work), tell)
+        tell(Event("save", "writing the checkpoint"))
+        write_checkpoint(backbone, folder)
+        with spent("evaluate"):
+            predictor = Predictor.from_pretrained(folder, device=recipe.device)
+            report = predictor.measure(data.splits[data.evaluated_on], on_event=tell)
+        run = {
+            **described(target, data, backbone, strategy.name, recipe),
+            **report.to_json(),
+            "rows": data.rows,
+            "seconds": spent.split(features=trained.features_seconds),
+            "history": list(trained.history),
+        }
+        write_recipe(recipe, folder)
+        write_report(run, folder)
+        (folder / "README.md").write_text(card(run), encoding="utf-8")
+    return predictor.at(target)
+
+
+class Stopwatch:
+    """Seconds by stage, and in all."""
+
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+        self.stages: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.stages[stage] = time.perf_counter() - began
+
+    def split(self, *, features: float) -> dict[str, float]:
+        """All stages; the features' share is taken out of training's."""
+        total = time.perf_counter() - self.began
+        stages = {**self.stages, "features": features, "train": self.stages["train"] - features}
+        return {name: round(value, 3) for name, value in {"total": total, **stages}.items()}
+
+
+def described(target: Path, data: Dataset, backbone: Backbone, strategy: str, recipe: Recipe) -> dict[str, Any]:
+    """What was trained on what: a run's report without its figures."""
+    return {
+        "model": target.name,
+        "task": data.task,
+        "backbone": backbone.name,
+        "backbone_revision": backbone.revision,
+        "strategy": strategy,
+        "labels": list(data.labels),
+        "evaluated_on": data.evaluated_on,
+        "source": data.name,
+        "notes": list(data.notes),
+        "problems": [problem.to_json() for problem in data.problems],
+        "recipe": recipe.to_json(),
+        "versions": {name: version(name) for name in ("hftransfer", "transformers", "torch")},
+    }
