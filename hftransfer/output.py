@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -56,8 +57,17 @@ def staged(output: Path, *, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
+def _open_up(stage: Path) -> None:
+    """The usual permissions: temporary folders, and safetensors' files, are their maker's alone."""
+    mask = os.umask(0)
+    os.umask(mask)
+    stage.chmod(0o777 & ~mask)
+    for path in stage.rglob("*"):
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
+
+
 def _swap(stage: Path, output: Path) -> None:
-    stage.chmod(0o755)
+    _open_up(stage)
     if output.exists():
         old = output.with_name(f".{output.name}.{stage.name.split('.')[-2]}.old")
         output.rename(old)

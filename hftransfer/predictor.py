@@ -105,7 +105,7 @@ class Predictor:
         Raises:
             SourceError: the source cannot be used, or holds labels that the model does not know.
         """
-        rows = load_evaluation(source, self.task, self.labels, recipe or Recipe(), on_event=on_event)
+        rows = load_evaluation(source, self.task.name, self.labels, recipe or Recipe(), on_event=on_event)
         return self.measure(rows, on_event=on_event)
 
     def measure(self, rows: datasets.Dataset, *, on_event: Listener = silent) -> Report:
@@ -155,7 +155,7 @@ class Predictor:
 
     def samples(self, source: Any, recipe: Recipe | None = None, *, count: int = 16) -> list[Any]:
         """Some inputs of a source, to compare answers on."""
-        rows = load_evaluation(source, self.task, self.labels, recipe or Recipe())
+        rows = load_evaluation(source, self.task.name, self.labels, recipe or Recipe())
         places = np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)
         return list(rows[places][self.task.modality.column])
 
@@ -241,7 +241,8 @@ def _named(value: Any) -> str:
 
 def write_checkpoint(backbone: Backbone, folder: Path) -> None:
     """A plain Transformers checkpoint: weights in safetensors, config, processor."""
-    backbone.model.to("cpu").save_pretrained(folder)
+    with quiet():
+        backbone.model.to("cpu").save_pretrained(folder)
     backbone.processor.save_pretrained(folder)
 
 

@@ -2,6 +2,6 @@
 
 from .anatomy import Anatomy, dissect
 from .backbones import load_backbone, quiet
-from .features import features
+from .features import read_features
 
-__all__ = ["Anatomy", "dissect", "features", "load_backbone", "quiet"]
+__all__ = ["Anatomy", "dissect", "load_backbone", "quiet", "read_features"]

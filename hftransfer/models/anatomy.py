@@ -72,7 +72,8 @@ def dissect(model: PreTrainedModel, batch: Mapping[str, torch.Tensor], name: str
         BackboneError: no linear layer makes the logits, so no head can be solved.
     """
     calls, logits = watch(model, batch)
-    head = _last(calls, lambda call: _is_linear(call) and _same(call.made, logits))
+    mask = batch.get("attention_mask")
+    head = _last(calls, lambda call: _is_linear(call) and _same(last_token(call.made, mask), logits))
     if head is None:
         raise BackboneError(
             f"the head of '{name}' is no linear layer", place="--backbone", fix="choose another backbone"
@@ -118,7 +119,7 @@ def _with_dense(found: Anatomy, calls: list[Call], head: Call) -> Anatomy:
 
 
 def _with_layers(found: Anatomy, calls: list[Call], model: PreTrainedModel) -> Anatomy:
-    """Add the stack of layers, if the pooled state is its first token, before or after one norm."""
+    """Add the stack of equal layers, and whether the pooled state is its first token, before or after one norm."""
     depth = getattr(model.config, "num_hidden_layers", None)
     by_name = {call.name: call for call in calls}
     for name, module in model.named_modules():
@@ -138,6 +139,18 @@ def _with_layers(found: Anatomy, calls: list[Call], model: PreTrainedModel) -> A
             return replace(found, layers=name, norm=norm.name, first_token=True)
         return replace(found, layers=name)
     return found
+
+
+def last_token(states: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """The state that a decoder's head reads: [B, width] of [B, T, width]; others as they are.
+
+    Args:
+        mask: 1 for tokens and 0 for padding, [B, T], on either side.
+    """
+    if states.dim() != 3 or mask is None:
+        return states
+    places = (mask * torch.arange(mask.shape[1], device=mask.device)).argmax(1)
+    return states[torch.arange(len(states), device=states.device), places]
 
 
 def _last(calls: list[Call], wanted: Callable[[Call], bool]) -> Call | None:

@@ -41,7 +41,6 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone
     place = locate(name)
     with quiet(), explained(name, task):
         config = _configure(AutoConfig.from_pretrained(place, revision=recipe.revision), task, labels)
-        processor = _processor(task, place, recipe, config)
         auto = getattr(transformers, task.modality.auto_model)
         model, info = auto.from_pretrained(
             place,
@@ -51,6 +50,7 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
+        processor = _processor(task, place, recipe, model.config)
     _require_weights(model, info["missing_keys"], name)
     revision = getattr(config, "_commit_hash", None) or recipe.revision
     fresh = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}

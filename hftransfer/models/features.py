@@ -33,7 +33,7 @@ KEPT_BYTES = 4 << 30  # the cache's size; the least recently used goes first
 AHEAD = 2  # batches that are decoded while another goes through the backbone
 
 
-def features(
+def read_features(
     backbone: Backbone,
     anatomy: Anatomy,
     rows: datasets.Dataset,

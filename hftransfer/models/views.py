@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .anatomy import Anatomy
+from .anatomy import Anatomy, last_token
 
 MEAN_SCALE = 16.0  # how far the tokens' mean outweighs the first token that it is added to
 EPSILON = 1e-12
@@ -77,7 +77,7 @@ def pooled(
         mask: 1 for tokens and 0 for padding, [B, T].
     """
     if view == END:
-        return state.float()
+        return last_token(state, mask).float()
     if view.pooling == "mean":
         return mean_state(state.float(), mask)
     first = state[:, 0].float()

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from ..models.anatomy import Anatomy, dissect
-from ..models.features import features
+from ..models.features import read_features
 from ..models.inputs import example
 from ..models.surgery import reshape, views_of
 from ..models.views import View
@@ -61,7 +61,7 @@ def _read(
     on_event: Listener,
 ) -> np.ndarray:
     column = get_task(data.task).modality.column
-    return features(
+    return read_features(
         backbone,
         anatomy,
         data.splits[name].select_columns([column]),

@@ -11,6 +11,7 @@ import torch
 from transformers import EarlyStoppingCallback, TrainingArguments
 
 from ..models.anatomy import dissect
+from ..models.backbones import quiet
 from ..models.device import keep_memory
 from ..models.inputs import example
 from ..recipe import Recipe, seconds
@@ -56,8 +57,9 @@ def run_tune(
         compute_metrics=RunningMetrics(len(data.labels)),
         callbacks=[progress, EarlyStoppingCallback(recipe.patience)],
     )
-    start, state = trainer.evaluate(), copy.deepcopy(backbone.model.state_dict())
-    trainer.train()
+    with quiet():
+        start, state = trainer.evaluate(), copy.deepcopy(backbone.model.state_dict())
+        trainer.train()
     if (trainer.state.best_metric or 0.0) < start[f"eval_{task.target.best}"]:
         on_event(Event("train", "training gained nothing on validation: its start is kept"))
         backbone.model.load_state_dict(state)
