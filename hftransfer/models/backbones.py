@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import transformers
+from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
@@ -70,16 +71,19 @@ def locate(name: str) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Transformers without its load report and bars: a new head is what we asked for."""
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    """Transformers and Datasets without reports and bars: events tell what there is to tell."""
+    verbosity, bars, maps = logging.get_verbosity(), logging.is_progress_bar_enabled(), are_progress_bars_disabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    disable_progress_bars()
     try:
         yield
     finally:
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()
+        if not maps:
+            enable_progress_bars()
 
 
 @contextmanager

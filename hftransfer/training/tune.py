@@ -45,7 +45,8 @@ def run_tune(
     keep_memory()
     task = get_task(data.task)
     on_event(Event("train", "preparing the rows"))
-    train, validation, collators = ROWS[task.modality.name](backbone, data, recipe, workdir)
+    with quiet():
+        train, validation, collators = ROWS[task.modality.name](backbone, data, recipe, workdir)
     progress = Progress(phase.name, on_event, seconds=seconds(recipe.budget) if recipe.budget else None)
     trainer = PhaseTrainer(
         model=backbone.model,
