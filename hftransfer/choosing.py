@@ -7,7 +7,7 @@ from itertools import islice
 
 import torch
 
-from .models.device import autocast
+from .models.device import autocast, to_device
 from .models.features import batches
 from .recipe import Recipe, seconds
 from .strategies import STRATEGIES, Facts, Strategy
@@ -63,7 +63,7 @@ def estimate(backbone: Backbone, data: Dataset, recipe: Recipe) -> float:
 
 def _forward(backbone: Backbone, batch: dict[str, torch.Tensor], machine: Machine) -> float:
     began = time.perf_counter()
-    model = backbone.model.to(machine.device)
+    model = to_device(backbone.model, machine.device)
     with torch.inference_mode(), autocast(machine.device, machine.dtype):
         model(**{name: tensor.to(machine.device) for name, tensor in batch.items()})
     return time.perf_counter() - began

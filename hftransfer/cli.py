@@ -23,6 +23,7 @@ from .recipe import Recipe
 from .terminal import Terminal, lines
 
 DONE, OURS, THEIRS, STOPPED = 0, 1, 2, 130
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
 DATA = ("task", "text_column", "image_column", "label_column", "seed")
 
 
@@ -30,7 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its exit code."""
     # Waiting threads that sleep cost nothing alone, and much less beside other work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     words = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(_run(words, as_json="--json" in words))
 
@@ -47,7 +47,7 @@ def _run(words: list[str], *, as_json: bool) -> int:
     except HFTransferError as error:
         return _fail(str(error), error.to_json(), as_json, THEIRS)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if error.errno in DISK:
             place = str(error.filename or "")
             full = OutputError(str(error.strerror), place=place, fix="free some space, or choose another place")
             return _fail(str(full), full.to_json(), as_json, THEIRS)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import transformers
 from PIL import Image, UnidentifiedImageError
+from safetensors import SafetensorError
 from transformers import AutoConfig
 
 from .data import load_evaluation
@@ -74,12 +75,8 @@ class Predictor:
         labels = tuple(config.id2label[index] for index in range(config.num_labels))
         return cls(folder, task, labels, backbone)
 
-    @overload
-    def predict(self, inputs: str | Path | Image.Image) -> Prediction: ...
-    @overload
-    def predict(self, inputs: Sequence[str | Path | Image.Image]) -> list[Prediction]: ...
-    def predict(self, inputs: Any) -> Prediction | list[Prediction]:
-        """Answer one input, or a list of them in order.
+    def predict(self, inputs: Any) -> Any:
+        """Answer one input with a `Prediction`, or a list of them with a list in its order.
 
         Args:
             inputs: texts; or images, as paths or PIL images.
@@ -230,7 +227,7 @@ def _open_image(value: Any) -> Image.Image:
         ) from error
 
 
-OPENERS = {"image": _open_image, "text": str}
+OPENERS: dict[str, Callable[[Any], Any]] = {"image": _open_image, "text": str}
 
 
 def _named(value: Any) -> str:
@@ -240,10 +237,20 @@ def _named(value: Any) -> str:
 
 
 def write_checkpoint(backbone: Backbone, folder: Path) -> None:
-    """A plain Transformers checkpoint: weights in safetensors, config, processor."""
-    with quiet():
-        backbone.model.to("cpu").save_pretrained(folder)
-    backbone.processor.save_pretrained(folder)
+    """A plain Transformers checkpoint: weights in safetensors, config, processor.
+
+    Raises:
+        OutputError: the weights cannot be written, most often for want of space.
+    """
+    try:
+        with quiet():
+            to_device(backbone.model, torch.device("cpu"))
+            backbone.model.save_pretrained(folder)
+            backbone.processor.save_pretrained(folder)
+    except SafetensorError as error:
+        raise OutputError(
+            f"cannot write the model: {error}", place=str(folder.parent), fix="free some space"
+        ) from error
 
 
 def write_recipe(recipe: Recipe, folder: Path) -> None:

@@ -88,14 +88,16 @@ def _trained(run: dict[str, Any]) -> str:
     rows = ", ".join(f"{count:,} {name}" for name, count in run["rows"].items() if count)
     return (
         f"{run['task']} by {run['strategy']} from {run['backbone']}: {rows} rows, "
-        f"{run['seconds']['total']:.1f} s\nOn the {run['evaluated_on']} rows (95 % interval):\n{_metrics(run['metrics'])}\n"
+        f"{run['seconds']['total']:.1f} s\n"
+        f"On the {run['evaluated_on']} rows (95 % interval):\n{_metrics(run['metrics'])}\n"
         f"The model is in {run['model']}; its report is {run['model']}/report.html"
     )
 
 
 def _evaluated(report: dict[str, Any]) -> str:
     per_label = "\n".join(
-        f"  {name:24} precision {row['precision']:.1%}  recall {row['recall']:.1%}  f1 {row['f1']:.1%}  of {row['support']:.0f}"
+        f"  {name:24} precision {row['precision']:.1%}  recall {row['recall']:.1%}"
+        f"  f1 {row['f1']:.1%}  of {row['support']:.0f}"
         for name, row in report["per_label"].items()
     )
     return f"On {report['rows']:,} rows (95 % interval):\n{_metrics(report['metrics'])}\n{per_label}"

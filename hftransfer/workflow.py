@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -108,6 +109,7 @@ def described(target: Path, data: Dataset, backbone: Backbone, strategy: str, re
         "backbone_revision": backbone.revision,
         "strategy": strategy,
         "labels": list(data.labels),
+        "label_rows": dict(zip(data.labels, counted(data), strict=True)),
         "evaluated_on": data.evaluated_on,
         "source": data.name,
         "notes": list(data.notes),
@@ -115,3 +117,9 @@ def described(target: Path, data: Dataset, backbone: Backbone, strategy: str, re
         "recipe": recipe.to_json(),
         "versions": {name: version(name) for name in ("hftransfer", "transformers", "torch")},
     }
+
+
+def counted(data: Dataset) -> list[int]:
+    """The training rows of each label."""
+    counts = Counter(data.splits["train"]["label"])
+    return [counts[number] for number in range(len(data.labels))]

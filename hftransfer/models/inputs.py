@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -31,7 +31,7 @@ def _texts(tokenizer: Any, texts: Sequence[str]) -> dict[str, torch.Tensor]:
     return dict(tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt"))
 
 
-ENCODERS = {"image": _images, "text": _texts}
+ENCODERS: dict[str, Callable[[Any, Sequence[Any]], dict[str, torch.Tensor]]] = {"image": _images, "text": _texts}
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -51,4 +51,7 @@ def _example_images() -> list[Image.Image]:
     return [Image.fromarray(pixels) for pixels in noise]
 
 
-EXAMPLES = {"image": _example_images, "text": lambda: ["One example.", "Another, a little longer one."]}
+EXAMPLES: dict[str, Callable[[], Sequence[Any]]] = {
+    "image": _example_images,
+    "text": lambda: ["One example.", "Another, a little longer one."],
+}

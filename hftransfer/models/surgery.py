@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -77,7 +78,7 @@ def append_mean_layer(model: PreTrainedModel, anatomy: Anatomy) -> None:
     stack.append(layer)
 
 
-def _parts(layer: nn.Module) -> list[nn.Module] | None:
+def _parts(layer: nn.Module) -> list[Any] | None:
     for names in PARTS:
         try:
             found = [layer.get_submodule(name) for name in names]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -54,14 +54,14 @@ def reading(model: nn.Module, anatomy: Anatomy, views: tuple[View, ...]) -> Iter
             handle.remove()
 
 
-def _keeping_output(states: dict[int, torch.Tensor], depth: int):  # type: ignore[no-untyped-def]
+def _keeping_output(states: dict[int, torch.Tensor], depth: int) -> Callable[..., None]:
     def hook(module: nn.Module, args: object, output: torch.Tensor | tuple[torch.Tensor, ...]) -> None:
         states[depth] = output[0] if isinstance(output, tuple) else output
 
     return hook
 
 
-def _keeping_input(states: dict[int, torch.Tensor]):  # type: ignore[no-untyped-def]
+def _keeping_input(states: dict[int, torch.Tensor]) -> Callable[..., None]:
     def hook(module: nn.Module, args: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         states[0] = args[0]
 

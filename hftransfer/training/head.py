@@ -7,7 +7,8 @@ before it included, so that `pipeline()` gives the scores that were chosen here.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,6 +35,16 @@ class Split:
 
     features: np.ndarray
     labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be solved, and what lies between the features and the head."""
+
+    train: Split
+    validation: Split
+    classes: int
+    activation: str
 
 
 @dataclass(frozen=True)
@@ -72,13 +83,14 @@ class Solved:
     accuracy: float
 
 
-def solve(train: Split, validation: Split, classes: int, activation: str, *, path: tuple[float, ...] = PATH) -> Solved:
+def solve(problem: Problem, *, path: tuple[float, ...] = PATH) -> Solved:
     """The best head along the penalty's path, by log-loss on validation.
 
     The path runs from strong to weak penalties, each solution starting the next, and
     ends once validation has grown worse twice.
     """
-    lens = Lens.fit(train.features, activation)
+    train, validation = problem.train, problem.validation
+    lens = Lens.fit(train.features, problem.activation)
     seen, unseen = lens(train.features), lens(validation.features)
     best: Solved | None = None
     worse = 0
@@ -86,7 +98,7 @@ def solve(train: Split, validation: Split, classes: int, activation: str, *, pat
     for strength in path:
         _fit(model.set_params(C=strength), seen, train.labels)
         scores = model.predict_proba(unseen)
-        loss = log_loss(validation.labels, scores, labels=range(classes))
+        loss = log_loss(validation.labels, scores, labels=range(problem.classes))
         if best is None or loss < best.loss:
             accuracy = float((scores.argmax(1) == validation.labels).mean())
             best, worse = Solved(lens, *_softmax(model), strength, float(loss), accuracy), 0
@@ -96,13 +108,14 @@ def solve(train: Split, validation: Split, classes: int, activation: str, *, pat
     return best
 
 
-def compare(train: Split, validation: Split, classes: int, activation: str) -> float:
+def compare(problem: Problem) -> float:
     """The log-loss on validation of a head solved from a sample of train: to rank views by."""
+    train = problem.train
     places = np.linspace(0, len(train.labels) - 1, min(COMPARED, len(train.labels))).astype(int)
-    if len(set(train.labels[places])) < classes:
-        places = np.arange(len(train.labels))
+    if len(set(train.labels[places])) < problem.classes:
+        return solve(problem, path=COARSE).loss
     sample = Split(train.features[places], train.labels[places])
-    return solve(sample, validation, classes, activation, path=COARSE).loss
+    return solve(replace(problem, train=sample), path=COARSE).loss
 
 
 def _fit(model: LogisticRegression, features: np.ndarray, labels: np.ndarray) -> None:
@@ -137,7 +150,7 @@ def install(model: torch.nn.Module, anatomy: Anatomy, solved: Solved) -> None:
         _write(model.get_submodule(anatomy.head), weight * spread, bias + weight @ shift)
 
 
-def _write(layer: torch.nn.Module, weight: np.ndarray, bias: np.ndarray) -> None:
+def _write(layer: Any, weight: np.ndarray, bias: np.ndarray) -> None:
     if layer.bias is None:
         layer.bias = torch.nn.Parameter(torch.empty(len(bias), device=layer.weight.device))
     with torch.no_grad():

@@ -15,7 +15,7 @@ from ..recipe import Recipe
 from ..strategies import Phase
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Event, Listener
-from .head import Split, compare, install, solve
+from .head import Problem, Split, compare, install, solve
 from .progress import Machine, Trained
 
 
@@ -37,10 +37,17 @@ def run_probe(
     features_seconds = time.perf_counter() - began
     on_event(Event("train", "solving the head"))
     labels = {name: np.asarray(data.splits[name]["label"]) for name in read}
-    splits = [{name: Split(read[name][:, at], labels[name]) for name in read} for at in range(len(views))]
-    shape = {"classes": len(data.labels), "activation": anatomy.activation}
-    at = min(range(len(views)), key=lambda at: compare(**splits[at], **shape)) if len(views) > 1 else 0
-    solved = solve(**splits[at], **shape)
+    problems = [
+        Problem(
+            train=Split(read["train"][:, at], labels["train"]),
+            validation=Split(read["validation"][:, at], labels["validation"]),
+            classes=len(data.labels),
+            activation=anatomy.activation,
+        )
+        for at in range(len(views))
+    ]
+    at = min(range(len(views)), key=lambda at: compare(problems[at])) if len(views) > 1 else 0
+    solved = solve(problems[at])
     install(backbone.model, anatomy, solved)
     reshape(backbone.model, anatomy, views[at])
     view = views[at]

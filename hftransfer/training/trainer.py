@@ -34,14 +34,14 @@ class PhaseTrainer(Trainer):
         super().__init__(*args, **kwargs)
         self.groups = groups
         self.train_collator, self.eval_collator = collators
-        self.still = [module for module in self.model.modules() if isinstance(module, NORMS)]
+        self.still = [module for module in kwargs["model"].modules() if isinstance(module, NORMS)]
         for callback in (PrinterCallback, ProgressCallback):
             self.remove_callback(callback)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """AdamW, or what `optim` names, over the phase's groups."""
         if self.optimizer is None:
-            kind, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            kind, options = self.get_optimizer_cls_and_kwargs(self.args)
             self.optimizer = kind(self.groups, **options)
         return self.optimizer
 

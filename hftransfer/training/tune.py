@@ -25,6 +25,7 @@ from .rates import parameter_groups
 from .rows import Collator, Pixels, padding, tokenised
 from .trainer import PhaseTrainer, Progress
 
+MOST_DROPPED = 0.2
 LOGS = 50  # a run's training losses, at most about
 
 
@@ -43,6 +44,7 @@ def run_tune(
         History: phase, step, epoch, and what was measured there.
     """
     keep_memory()
+    tame_dropout(backbone.model)
     task = get_task(data.task)
     on_event(Event("train", "preparing the rows"))
     with quiet():
@@ -104,6 +106,13 @@ def arguments(
         report_to="none",
         disable_tqdm=True,
     )
+
+
+def tame_dropout(model: torch.nn.Module) -> None:
+    """Bound what dropout drops: some configs ask for 80 % before the head, meant for a million images."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = min(module.p, MOST_DROPPED)
 
 
 def _groups(backbone: Backbone, phase: Phase, recipe: Recipe, machine: Machine) -> list[dict[str, Any]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
 from hftransfer.models.anatomy import ACTIVATIONS, Anatomy
-from hftransfer.training.head import PATH, Lens, Split, compare, install, solve
+from hftransfer.training.head import PATH, Lens, Problem, Split, compare, install, solve
 
 CLASSES = 4
 
@@ -39,7 +41,7 @@ class Toy(torch.nn.Module):
 @pytest.mark.parametrize("activation", [None, "identity", "tanh", "relu", "gelu"])
 def test_the_installed_head_gives_the_solved_scores(activation: str | None, classes: int) -> None:
     train, validation = blobs(classes=classes), blobs(seed=1, classes=classes)
-    solved = solve(train, validation, classes, activation or "identity")
+    solved = solve(Problem(train, validation, classes, activation or "identity"))
     model = Toy(12, activation, classes)
     install(model, Anatomy("head", "dense" if activation else None, activation or "identity"), solved)
     expected = solved.lens(validation.features) @ solved.weight.T + solved.bias
@@ -53,7 +55,7 @@ def test_the_installed_head_gives_the_solved_scores(activation: str | None, clas
 
 
 def test_a_head_without_a_bias_gets_one() -> None:
-    solved = solve(blobs(), blobs(seed=1), CLASSES, "identity")
+    solved = solve(Problem(blobs(), blobs(seed=1), CLASSES, "identity"))
     model = Toy(12, None)
     model.head = torch.nn.Linear(12, CLASSES, bias=False)
     install(model, Anatomy("head"), solved)
@@ -63,7 +65,7 @@ def test_a_head_without_a_bias_gets_one() -> None:
 def test_the_solution_is_a_minimum() -> None:
     """The gradient of the penalised loss vanishes there."""
     train = blobs()
-    solved = solve(train, blobs(seed=1), CLASSES, "identity")
+    solved = solve(Problem(train, blobs(seed=1), CLASSES, "identity"))
     seen, onehot = solved.lens(train.features), np.eye(CLASSES)[train.labels]
 
     def gradient(flat: np.ndarray) -> np.ndarray:
@@ -79,7 +81,7 @@ def test_the_solution_is_a_minimum() -> None:
 
 def test_the_penalty_is_the_best_on_validation() -> None:
     train, validation = blobs(rows=60, noise=3.0), blobs(seed=1, noise=3.0)
-    solved = solve(train, validation, CLASSES, "identity")
+    solved = solve(Problem(train, validation, CLASSES, "identity"))
     lens = Lens.fit(train.features, "identity")
     losses = {}
     for strength in PATH:
@@ -92,26 +94,22 @@ def test_the_penalty_is_the_best_on_validation() -> None:
 
 
 def test_views_are_ranked_by_what_they_tell() -> None:
-    good = {"train": blobs(), "validation": blobs(seed=1)}
+    good = Problem(blobs(), blobs(seed=1), CLASSES, "tanh")
     noise = np.random.default_rng(0).normal(size=(300, 12)).astype(np.float32)
-    bad = {name: Split(noise, split.labels) for name, split in good.items()}
-    assert compare(**good, classes=CLASSES, activation="tanh") < compare(**bad, classes=CLASSES, activation="tanh")
+    bad = replace(good, train=Split(noise, good.train.labels))
+    assert compare(good) < compare(bad)
 
 
 def test_a_feature_that_never_moves_does_no_harm() -> None:
     train, validation = blobs(), blobs(seed=1)
     train.features[:, 3], validation.features[:, 3] = 0.25, 0.25
-    solved = solve(train, validation, CLASSES, "tanh")
+    solved = solve(Problem(train, validation, CLASSES, "tanh"))
     assert np.isfinite(solved.weight).all() and solved.accuracy > 0.6
 
 
 def test_the_order_of_magnitude_of_the_features_does_not_matter() -> None:
     train, validation = blobs(), blobs(seed=1)
-    one = solve(train, validation, CLASSES, "identity")
-    larger = solve(
-        Split(train.features * 1000, train.labels),
-        Split(validation.features * 1000, validation.labels),
-        CLASSES,
-        "identity",
-    )
+    one = solve(Problem(train, validation, CLASSES, "identity"))
+    scaled = [Split(split.features * 1000, split.labels) for split in (train, validation)]
+    larger = solve(Problem(*scaled, CLASSES, "identity"))
     assert larger.accuracy == pytest.approx(one.accuracy, abs=0.01)

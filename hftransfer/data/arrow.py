@@ -1,0 +1,194 @@
+"""Rows on disk: read once, checked, written as Arrow files and mapped into memory."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import datasets
+import pyarrow as pa
+from datasets.arrow_writer import ArrowWriter
+from datasets.table import cast_array_to_feature
+
+from ..errors import OutputError, SourceError
+from ..home import home
+from ..tasks import TASKS
+from ..values import Event, Listener, Problem
+from .checks import Aside, enough, told
+from .images import decodes
+from .rows import Found, Row, digest, storable
+
+FORM = 1  # of the files below; a change of theirs makes older ones unused
+BATCH_ROWS = 1000
+BATCH_BYTES = 2**25
+ABOUT = "about.json"
+COLUMNS = {task.modality.name: task.modality.column for task in TASKS.values()}
+FEATURES = {"image": datasets.Image(), "text": datasets.Value("string")}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A source's rows on disk.
+
+    Each part has the columns `image` or `text`, `label` (the text it was found as),
+    `origin`, and `digest` (16 bytes, of the input alone). Parts without a usable row
+    are left out.
+    """
+
+    name: str
+    place: str
+    modality: str
+    parts: Mapping[str, datasets.Dataset]
+    problems: tuple[Problem, ...]
+
+    def part(self, split: str) -> datasets.Dataset:
+        """The rows of a split, or all rows where the source has no such split."""
+        return self.parts[split] if split in self.parts else datasets.concatenate_datasets(list(self.parts.values()))
+
+
+def keep(found: Found, on_event: Listener) -> Kept:
+    """The rows of a source, from the last time where its content has not changed.
+
+    Two processes may do this at once: each writes its own folder, the first stays.
+
+    Raises:
+        SourceError: too few rows can be used.
+    """
+    folder = home("datasets") / digest(FORM, found.key)
+    kept = _opened(folder, found)
+    if kept is None:
+        _write(folder, found, on_event)
+        kept = _opened(folder, found)
+        assert kept is not None
+    on_event(Event("load", f"{found.name}: {sum(map(len, kept.parts.values()))} rows"))
+    return kept
+
+
+def _opened(folder: Path, found: Found) -> Kept | None:
+    try:
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        parts = {part: datasets.Dataset.from_file(str(folder / f"{part}.arrow")) for part in found.parts}
+    except (OSError, ValueError):  # never written, or damaged
+        return None
+    problems = tuple(Problem(**problem) for problem in about["problems"])
+    used = {part: rows for part, rows in parts.items() if len(rows)}
+    return Kept(found.name, found.place, found.modality, used, (*found.problems, *problems))
+
+
+def _write(folder: Path, found: Found, on_event: Listener) -> None:
+    stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        asides: list[Aside] = []
+        counts: Counter[str] = Counter()
+        for part in found.parts:
+            asides += _write_part(stage / f"{part}.arrow", found, part, counts, on_event)
+        enough(found.place, counts, asides)
+        problems = [problem.to_json() for problem in told(asides)]
+        (stage / ABOUT).write_text(json.dumps({"problems": problems}), encoding="utf-8")
+        _put(stage, folder, found)
+    except OSError as error:
+        raise OutputError(
+            f"cannot keep the data on disk: {error.strerror or error}",
+            place=str(folder.parent),
+            fix="free some space there, or set HFTRANSFER_HOME to another folder",
+        ) from error
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def _put(stage: Path, folder: Path, found: Found) -> None:
+    """Move into place, unless another process was first; what is damaged there makes room."""
+    try:
+        stage.rename(folder)
+    except OSError:
+        if _opened(folder, found) is None:
+            shutil.rmtree(folder)
+            stage.rename(folder)
+
+
+def _write_part(path: Path, found: Found, part: str, counts: Counter[str], on_event: Listener) -> list[Aside]:
+    """Write one part's usable rows, count their labels, and return the others."""
+    features = _features(found.modality)
+    asides: list[Aside] = []
+    with ArrowWriter(features=features, path=str(path)) as writer:
+        for batch in _batches(_look(found, row) for row in found.parts[part]()):
+            good = [row for row in batch if isinstance(row, Row)]
+            asides += [row for row in batch if isinstance(row, Aside)]
+            counts.update(str(row.label) for row in good)
+            writer.write_table(_table(good, features))
+            on_event(Event("load", f"{found.name}: reading", sum(counts.values())))
+        writer.finalize()
+    return asides
+
+
+def _look(found: Found, row: Row) -> Row | Aside:
+    """The row with its input read, or why it cannot be used."""
+    row = row._replace(label=row.label and storable(row.label), origin=storable(row.origin))
+    if row.input is None:
+        return Aside("malformed-row", row.origin, row.label)
+    if row.label is None:
+        return Aside("missing-label", row.origin, None)
+    if found.modality == "image":
+        return _look_at_image(found, row)
+    text = storable(str(row.input))
+    return row._replace(input=text) if text.strip() else Aside("empty-text", row.origin, row.label)
+
+
+def _look_at_image(found: Found, row: Row) -> Row | Aside:
+    try:
+        content = row.input if isinstance(row.input, bytes) else _load(found, str(row.input))
+    except FileNotFoundError:
+        return Aside("missing-image", row.origin, row.label)
+    except (OSError, SourceError):  # a damaged member, a folder, a file that may not be read
+        return Aside("unreadable-image", row.origin, row.label)
+    return row._replace(input=content) if decodes(content) else Aside("unreadable-image", row.origin, row.label)
+
+
+def _load(found: Found, path: str) -> bytes:
+    if not path or found.read is None:
+        raise FileNotFoundError(path)
+    return found.read(path)
+
+
+def _features(modality: str) -> datasets.Features:
+    text = datasets.Value("string")
+    return datasets.Features(
+        {COLUMNS[modality]: FEATURES[modality], "label": text, "origin": text, "digest": datasets.Value("binary")}
+    )
+
+
+def _table(rows: Sequence[Row], features: datasets.Features) -> pa.Table:
+    inputs = [row.input for row in rows]
+    column, feature = next(iter(features.items()))
+    stored = pa.array(inputs, pa.string() if feature == FEATURES["text"] else pa.binary())
+    columns = {
+        column: cast_array_to_feature(stored, feature),
+        "label": [row.label for row in rows],
+        "origin": [row.origin for row in rows],
+        "digest": [_digest(value) for value in inputs],
+    }
+    return pa.table(columns, schema=features.arrow_schema)
+
+
+def _digest(value: str | bytes | None) -> bytes:
+    return blake2b(value if isinstance(value, bytes) else str(value).encode(), digest_size=16).digest()
+
+
+def _batches(rows: Iterable[Row | Aside]) -> Iterator[list[Row | Aside]]:
+    """As many rows as memory always has room for."""
+    batch: list[Row | Aside] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += len(row.input or "") if isinstance(row, Row) else 0
+        if len(batch) == BATCH_ROWS or size > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

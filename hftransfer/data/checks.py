@@ -1,0 +1,132 @@
+"""What is wrong with rows: what is set aside and told, and what cannot be used at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ..errors import SourceError
+from ..values import Problem
+
+
+class Aside(NamedTuple):
+    """A row that was not taken: why, where it stands, and its label where it has one."""
+
+    code: str
+    origin: str
+    label: str | None
+
+
+TOLD = {
+    "unreadable-image": ("no image that can be decoded", "replace or delete the files"),
+    "missing-image": ("no image at the path", "add the images, or correct their paths in the table"),
+    "missing-label": ("no label", "fill the labels in, or delete the rows"),
+    "empty-text": ("no text", "fill the texts in, or delete the rows"),
+    "malformed-row": ("not as many cells as columns", "look for missing quotes or stray delimiters"),
+    "unknown-label": ("a label that train does not have", "add examples of it to train, or correct the label"),
+}
+LOST = ("unreadable-image", "missing-image", "malformed-row")
+SHOWN = 5
+LEAST_A_CLASS = 2  # rows, of a class that lost some
+MOST_LOST = 0.5
+
+
+def told(asides: Sequence[Aside]) -> tuple[Problem, ...]:
+    """A warning for each reason, with a count and the first places."""
+    counts = Counter(aside.code for aside in asides)
+    return tuple(_told(code, [aside.origin for aside in asides if aside.code == code]) for code in counts)
+
+
+def _told(code: str, origins: Sequence[str]) -> Problem:
+    reason, fix = TOLD[code]
+    rows = "1 row" if len(origins) == 1 else f"{len(origins)} rows"
+    where = ", ".join(origins[:SHOWN]) + (", …" if len(origins) > SHOWN else "")
+    return Problem(code, "warning", where, f"{rows} set aside: {reason}", fix)
+
+
+def enough(place: str, kept: Mapping[str, int], asides: Sequence[Aside]) -> None:
+    """Refuse a source that has lost too much.
+
+    Args:
+        kept: how many rows of each label are usable.
+
+    Raises:
+        SourceError: nothing is left, or so much is broken that what is left says little.
+    """
+    if not sum(kept.values()):
+        raise SourceError(f"no row can be used: {_why(asides)}", place=place, fix=_fix(asides))
+    broken = [aside for aside in asides if aside.code in LOST]
+    if len(broken) > MOST_LOST * (len(broken) + sum(kept.values())):
+        raise SourceError(f"most rows cannot be used: {_why(broken)}", place=place, fix=_fix(broken))
+    for label in sorted({aside.label for aside in broken if aside.label is not None}):
+        if kept.get(label, 0) < LEAST_A_CLASS:
+            lost = [aside for aside in broken if aside.label == label]
+            raise SourceError(
+                f"class '{label}' has {kept.get(label, 0)} rows left: {_why(lost)}", place=place, fix=_fix(lost)
+            )
+
+
+def _why(asides: Sequence[Aside]) -> str:
+    return "; ".join(f"{problem.message} ({problem.where})" for problem in told(asides)) or "it has no rows"
+
+
+def _fix(asides: Sequence[Aside]) -> str:
+    return "; ".join(problem.fix for problem in told(asides)) or "give a source with rows"
+
+
+def usable_labels(place: str, train: Mapping[str, int], everywhere: Mapping[str, int]) -> None:
+    """Refuse labels that no classifier can learn.
+
+    Args:
+        train: how many rows of each label train has.
+        everywhere: the same over all splits.
+
+    Raises:
+        SourceError: there is a single class, there are numbers with decimals, or
+            each row has a label of its own.
+    """
+    if all(map(_is_number, train)) and not all(label.lstrip("+-").isdecimal() for label in train):
+        raise SourceError(
+            "the labels are numbers with decimals; only classes can be learned so far",
+            place=f"{place}: {_few(train)}",
+            fix="name another column with --label-column, or turn the numbers into classes",
+        )
+    if len(train) == 1:
+        raise SourceError(
+            f"there is a single class, '{next(iter(train))}'",
+            place=place,
+            fix="add examples of at least one other class",
+        )
+    if max(everywhere.values()) == 1:
+        raise SourceError(
+            "each class has one example only, so that none is left to measure with",
+            place=f"{place}: {_few(train)}",
+            fix="add examples, or name the column of the labels with --label-column",
+        )
+
+
+def tiny_classes(counts: Mapping[str, int], least: int) -> Iterator[Problem]:
+    """A warning for each class with too few rows to be in every split."""
+    for label, count in counts.items():
+        if count < least:
+            yield Problem(
+                "tiny-class",
+                "warning",
+                label,
+                f"class '{label}' has {count} row{'s' * (count > 1)}: it cannot be learned and measured",
+                f"add examples until there are at least {least}",
+            )
+
+
+def _few(labels: Iterable[str]) -> str:
+    shown = list(labels)[: SHOWN + 1]
+    return ", ".join(shown[:SHOWN]) + (", …" if len(shown) > SHOWN else "")
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True

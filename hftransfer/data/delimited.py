@@ -1,0 +1,160 @@
+"""CSV, TSV and their relatives: encoding, delimiter, quotes and header are found out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, BinaryIO
+
+from ..errors import SourceError
+from ..values import Problem
+from .columns import NAMES, normal
+from .decoding import encoding_of
+from .rows import Table, cells_size, first_of
+
+DELIMITERS = ",;\t|"
+LOOK = 2000  # rows looked at
+csv.field_size_limit(2**24)  # the module's own limit is shorter than a long document
+KNOWN = {name for names in NAMES.values() for name in names}
+
+Opener = Callable[[], BinaryIO]
+Cells = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is written; `quoting` is csv's constant."""
+
+    encoding: str
+    delimiter: str
+    quoting: int
+
+
+def read_delimited(place: str, opener: Opener) -> Table:
+    """A table of strings; columns are called 0, 1, … where there is no header.
+
+    Raises:
+        SourceError: the file is empty, or is no table.
+    """
+    encoding, problems = encoding_of(place, opener)
+    dialect = _dialect(place, encoding, opener)
+    records = (cells for _, cells in _records(place, opener, dialect))
+    look = list(first_of(records, LOOK, cells_size))
+    if not look:
+        raise SourceError("the table is empty", place=place, fix="give a table with a row for each example")
+    width = Counter(map(len, look)).most_common(1)[0][0]
+    header = _has_header([cells for cells in look if len(cells) == width], look[0])
+    names = tuple(name.strip(" \t\ufeff") for name in look[0]) if header else tuple(map(str, range(width)))
+    rows = partial(_rows, place, opener, dialect, header, len(names))
+    return Table(place, names, rows, problems if header else (*problems, _no_header(place, width)))
+
+
+def _rows(place: str, opener: Opener, dialect: Dialect, header: bool, width: int) -> Iterator[tuple[int, Cells | None]]:
+    for line, cells in islice(_records(place, opener, dialect), int(header), None):
+        while len(cells) > width and not cells[-1].strip():  # a delimiter at the line's end
+            cells = cells[:-1]
+        yield line, tuple(cells) if len(cells) == width else None
+
+
+def _records(place: str, opener: Opener, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """The records with the lines they start at; blank lines are left out."""
+    with _text(opener, dialect.encoding) as file:
+        reader = csv.reader(file, delimiter=dialect.delimiter, quoting=dialect.quoting)  # type: ignore[arg-type]
+        start = 1
+        try:
+            for cells in reader:
+                if any(cell.strip() for cell in cells):
+                    yield start, cells
+                start = reader.line_num + 1
+        except csv.Error as error:
+            raise SourceError(
+                f"the table cannot be read past a line: {error}",
+                place=f"{place}:{start}",
+                fix="look for a quote that is never closed",
+            ) from error
+
+
+def _text(opener: Opener, encoding: str) -> io.TextIOWrapper:
+    errors = "strict" if encoding.startswith("utf-8") else "replace"
+    return io.TextIOWrapper(opener(), encoding=encoding, errors=errors, newline="")
+
+
+def _dialect(place: str, encoding: str, opener: Opener) -> Dialect:
+    """The delimiter and quoting under which the most lines have the same number of cells."""
+    with _text(opener, encoding) as file:
+        head = list(first_of(file, LOOK, len))
+    order = "\t,;|" if place.lower().endswith((".tsv", ".tab", ".txt")) else DELIMITERS
+    scores = {delimiter: _evenness(head, delimiter, csv.QUOTE_MINIMAL) for delimiter in order}
+    plain = {delimiter: _evenness(head, delimiter, csv.QUOTE_NONE) for delimiter in order}
+    best = max(order, key=lambda delimiter: max(scores[delimiter], plain[delimiter]))
+    literal = plain[best] > scores[best] or (plain[best] == scores[best] and not _balanced(head, best))
+    return Dialect(encoding, best, csv.QUOTE_NONE if literal else csv.QUOTE_MINIMAL)
+
+
+def _evenness(head: Sequence[str], delimiter: str, quoting: int) -> float:
+    """The share of lines in records of the usual width; 0 where that is one cell."""
+    reader = csv.reader(head, delimiter=delimiter, quoting=quoting)  # type: ignore[arg-type]
+    lines: Counter[int] = Counter()
+    before = 0
+    try:
+        for cells in reader:
+            if cells:
+                lines[len(cells)] += 1
+            before = reader.line_num
+    except csv.Error:
+        lines[0] += len(head) - before
+    width, usual = max(lines.items(), key=lambda item: item[1], default=(0, 0))
+    return usual / lines.total() if width > 1 else 0.0
+
+
+def _balanced(head: Sequence[str], delimiter: str) -> bool:
+    """Whether quotes open and close cells in every line, so that they are no part of the texts."""
+    try:
+        return all(list(csv.reader([line], delimiter=delimiter, strict=True)) for line in head if '"' in line)
+    except csv.Error:
+        return False
+
+
+def _has_header(look: Sequence[Sequence[str]], first: Sequence[str]) -> bool:
+    """Whether the first row names columns: by known names, or by being unlike the rest."""
+    rest = [row for row in look if row is not first]
+    columns = list(zip(*rest, strict=True))
+    again = [cell in column for cell, column in zip(first, columns, strict=False)]
+    known = [normal(cell) in KNOWN for cell in first]
+    if any(name and not seen for name, seen in zip(known, again, strict=False)) or (all(known) and not rest):
+        return True
+    if not rest or any(again) or len(set(first)) < len(first) or not all(cell.strip() for cell in first):
+        return False
+    return any(_unlike(cell, column) for cell, column in zip(first, columns, strict=False))
+
+
+def _unlike(cell: str, column: Sequence[str]) -> bool:
+    """A word over numbers, or an identifier over sentences."""
+    if all(map(_is_number, column)):
+        return not _is_number(cell)
+    sentences = sum(" " in other.strip() for other in column)
+    return bool(re.fullmatch(r"\w{1,30}", cell.strip())) and sentences > 0.9 * len(column)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_header(place: str, width: int) -> Problem:
+    return Problem(
+        "no-header",
+        "info",
+        place,
+        f"the table has no header: its columns are called 0 to {width - 1}",
+        "address columns by these numbers, or write a first line with their names",
+    )

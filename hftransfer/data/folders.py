@@ -1,0 +1,157 @@
+"""What lies in a folder or an archive: class folders, or tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+from ..errors import SourceError
+from ..recipe import Recipe
+from ..tasks import get_task
+from ..values import SPLITS, Problem
+from .columns import GUESSED
+from .decoding import decode
+from .images import is_image_path
+from .rows import ALL, Found, Row, digest, split_named
+from .tables import READERS, read_tables
+from .trees import Entry, Tree, read, tree_key
+
+TABLE_KINDS = ((".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet"), (".txt",), (".json",))
+
+
+def read_tree(tree: Tree, recipe: Recipe) -> Found:
+    """Class folders of images, tables of texts or of images' paths, or class folders of texts.
+
+    Raises:
+        SourceError: there is nothing of these, or what is there cannot be read.
+    """
+    if not tree.entries:
+        raise SourceError("there is nothing in it", place=tree.place, fix="give a folder or a zip that holds data")
+    images = [entry for entry in tree.entries if is_image_path(entry.path)]
+    texts = [entry for entry in tree.entries if entry.suffix == ".txt"]
+    tables = _tables(tree)
+    if images and not (_wants_text(recipe) and (tables or texts)):
+        return _from_table(tree, tables, images, recipe) or _class_folders(tree, images, "image")
+    if tables:
+        return read_tables(tree, tables, recipe)
+    return _class_folders(tree, texts, "text")
+
+
+def _wants_text(recipe: Recipe) -> bool:
+    asked = recipe.task is not None and get_task(recipe.task).modality.name == "text"
+    return asked or recipe.text_column is not None
+
+
+def _from_table(tree: Tree, tables: Sequence[Entry], images: Sequence[Entry], recipe: Recipe) -> Found | None:
+    """The rows of a table of images' paths; None where the folders themselves say the classes.
+
+    Beside class folders a table counts only where its columns' names, or the user, say
+    what they are: it may hold anything.
+    """
+    asked = recipe.image_column or recipe.label_column
+    needed = asked or not _are_classes(images)
+    if not tables:
+        return None
+    try:
+        found = read_tables(tree, tables, recipe)
+    except SourceError:
+        if needed:
+            raise
+        return None
+    sure = all(problem.code != GUESSED for problem in found.problems)
+    return found if found.modality == "image" and (sure or needed) else None
+
+
+def _are_classes(images: Sequence[Entry]) -> bool:
+    parts = _parts(images, _base(images, folders=1))
+    return len({label for files in parts.values() for _, label in files}) > 1
+
+
+def _tables(tree: Tree) -> list[Entry]:
+    """The tables that lie near the top: those of the surest kind that there is."""
+    for kinds in TABLE_KINDS:
+        found = [entry for entry in tree.entries if entry.suffix in kinds and entry.size]
+        base = _base(found, folders=0)
+        depths = {entry: entry.path[len(base) :].count("/") for entry in found}
+        if kinds == (".txt",):
+            found = [entry for entry in found if depths[entry] == 0 and _has_tabs(tree, entry)]
+        if near := [entry for entry in found if depths[entry] < 2]:
+            return near
+    return []
+
+
+def _has_tabs(tree: Tree, entry: Entry) -> bool:
+    with tree.open(entry.path) as file:
+        lines = [line for line in file.read(8192).splitlines() if line.strip()]
+    return bool(lines) and all(b"\t" in line for line in lines[: max(1, len(lines) - 1)])
+
+
+def _base(entries: Sequence[Entry], *, folders: int) -> str:
+    """The path of the folders that wrap all files, but for the last few: a lone split wraps as well as any."""
+    base: tuple[str, ...] = ()
+    paths = [entry.parts[:-1] for entry in entries]
+    while paths:
+        tops = {path[0] if path else "" for path in paths}
+        top = tops.pop()
+        if tops or not top or all(len(path) <= folders for path in paths):
+            break
+        base, paths = (*base, top), [path[1:] for path in paths]
+    return "".join(f"{part}/" for part in base)
+
+
+def _class_folders(tree: Tree, entries: Sequence[Entry], modality: str) -> Found:
+    parts = _parts(entries, _base(entries, folders=1))
+    if not parts and modality == "text":
+        listed = ", ".join(READERS)
+        raise SourceError(
+            "there are no images and no tables in it",
+            place=tree.place,
+            fix=f"give a folder for each class with its images, or a table ({listed})",
+        )
+    if not parts:
+        raise SourceError(
+            "the images lie in no class folders",
+            place=tree.place,
+            fix="sort them into a folder for each class, or add a table with their file names and labels",
+        )
+    load = partial(read, tree)
+    rows = {part: partial(_rows, files, load, modality) for part, files in parts.items()}
+    key = digest(modality, tree_key(tuple(entries)))
+    return Found(tree.name, tree.place, modality, key, rows, load, _left_out(tree, parts))
+
+
+def _parts(entries: Sequence[Entry], base: str) -> dict[str, list[tuple[str, str]]]:
+    """Split names, or ALL alone, to pairs of path and class; nested folders count into their class."""
+    paths = [entry.path[len(base) :].split("/") for entry in entries]
+    level = int(_are_splits(paths))
+    parts: dict[str, list[tuple[str, str]]] = {}
+    for path in paths:
+        split = split_named(path[0]) if level else ALL
+        if split and len(path) > level + 1:
+            parts.setdefault(split, []).append((base + "/".join(path), path[level].strip()))
+    if len(parts) == 1:
+        return {ALL: next(iter(parts.values()))}
+    return {part: parts[part] for part in SPLITS if part in parts}
+
+
+def _are_splits(paths: Sequence[Sequence[str]]) -> bool:
+    """Whether the top folders are splits: a class may be called train, but holds no class folders then."""
+    tops = {path[0] for path in paths if len(path) > 1}
+    splits = {split for path in paths if len(path) > 2 and (split := split_named(path[0]))}
+    return len(splits) > 1 or (len(splits) == 1 and all(map(split_named, tops)))
+
+
+def _rows(files: Sequence[tuple[str, str]], load: Callable[[str], bytes], modality: str) -> Iterator[Row]:
+    for path, label in files:
+        yield Row(decode(load(path)) if modality == "text" else path, label, path)
+
+
+def _left_out(tree: Tree, parts: Mapping[str, Sequence[tuple[str, str]]]) -> tuple[Problem, ...]:
+    """What to say of files inside folders that are of no class, and of images outside them."""
+    used = {path for files in parts.values() for path, _ in files}
+    left = [e.path for e in tree.entries if e.path not in used and ("/" in e.path or is_image_path(e.path))]
+    if not left:
+        return ()
+    files = "1 file was" if len(left) == 1 else f"{len(left)} files were"
+    message = f"{files} left out: {', '.join(left[:3])}{', …' if len(left) > 3 else ''}"
+    return (Problem("left-out", "info", left[0], message, "examples are the images inside class folders"),)

@@ -1,0 +1,95 @@
+"""The states of a job, and the only ways between them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import psutil
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    TRAINING = "training"
+    EVALUATING = "evaluating"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+RUNNING = (State.PREPARING, State.TRAINING, State.EVALUATING)
+ENDED = (State.DONE, State.CANCELLED, State.INTERRUPTED, State.FAILED)
+
+_STOPS = {State.CANCELLED, State.INTERRUPTED, State.FAILED}
+NEXT: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.PREPARING, State.CANCELLED, State.FAILED}),
+    State.PREPARING: frozenset({State.TRAINING, State.EVALUATING, State.DONE, *_STOPS}),
+    State.TRAINING: frozenset({State.EVALUATING, State.DONE, *_STOPS}),
+    State.EVALUATING: frozenset({State.TRAINING, State.DONE, *_STOPS}),  # phases take turns
+    **dict.fromkeys(ENDED, frozenset()),
+}
+
+SILENCE = 60.0  # seconds without a heartbeat after which a living process counts as gone
+_SAME_START = 2.0  # seconds by which two readings of one process's start may differ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One row of the store. Times are seconds since the epoch; `owner` is a digest, `key` lets others watch."""
+
+    id: str
+    owner: str
+    key: str
+    kind: str
+    name: str
+    state: State = State.QUEUED
+    stage: str = ""
+    message: str = ""
+    step: int = 0
+    steps: int = 0
+    changes: int = 0
+    pid: int | None = None
+    pid_started: float | None = None
+    heartbeat: float | None = None
+    cancel_asked: float | None = None
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    output: str | None = None
+    error: dict[str, str] | None = None
+    result: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """What `hftransfer jobs show` prints, without the metrics and without the keys."""
+        row = asdict(self)
+        hidden = ("id", "owner", "key", "changes", "pid_started")
+        return {"job": self.id, **{name: value for name, value in row.items() if name not in hidden}}
+
+
+def judge(job: Job) -> State:
+    """The state that the job is truly in: a worker that vanished has not finished."""
+    if job.state not in RUNNING:
+        return job.state
+    silent = time.time() - (job.heartbeat or 0.0) > SILENCE
+    return ending_without_word(job) if silent or not alive(job) else job.state
+
+
+def ending_without_word(job: Job) -> State:
+    """What became of a job whose worker left no last word."""
+    return State.INTERRUPTED if job.cancel_asked is None else State.CANCELLED
+
+
+def alive(job: Job) -> bool:
+    """Whether the job's own worker process is there, and not another that was given its number."""
+    if job.pid is None or job.pid_started is None:
+        return False
+    try:
+        process = psutil.Process(job.pid)
+        same = abs(process.create_time() - job.pid_started) < _SAME_START
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

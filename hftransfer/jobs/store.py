@@ -1,0 +1,265 @@
+"""Jobs and their metrics in one SQLite file, which any number of processes may share.
+
+Every call opens its own connection, so that threads and forks need no care. States
+change by `states.NEXT` alone; what is read is judged (`states.judge`), never believed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import JobError
+from ..home import home
+from ..values import Event
+from .states import ENDED, NEXT, RUNNING, Job, State, alive, ending_without_word, judge
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+    id TEXT PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+    state TEXT NOT NULL, stage TEXT NOT NULL, message TEXT NOT NULL, step INTEGER NOT NULL, steps INTEGER NOT NULL,
+    changes INTEGER NOT NULL, pid INTEGER, pid_started REAL, heartbeat REAL, cancel_asked REAL,
+    created REAL NOT NULL, started REAL, ended REAL, output TEXT, error TEXT, result TEXT
+);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, created);
+CREATE TABLE IF NOT EXISTS metrics (
+    job TEXT NOT NULL, name TEXT NOT NULL, step INTEGER NOT NULL, phase TEXT NOT NULL, value REAL NOT NULL,
+    PRIMARY KEY (job, name, step, phase)
+) WITHOUT ROWID;
+"""
+_COLUMNS = tuple(entry.name for entry in fields(Job))
+_JSON = ("error", "result")
+
+Spawn = Callable[[Job], tuple[int, float]]
+Point = tuple[int, float]
+
+
+class Store:
+    """The jobs below one folder.
+
+    Args:
+        path: the database file; by default the one in the user's `jobs` folder.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or home("jobs") / "jobs.sqlite3"
+        with closing(self._connect()) as db:
+            db.executescript(_SCHEMA)
+
+    def add(self, kind: str, name: str, owner: str, *, output: str | None = None, id: str | None = None) -> Job:
+        """Put a job at the end of the queue."""
+        job = Job(
+            id=id or new_id(),
+            owner=owner,
+            key=new_id(),
+            kind=kind,
+            name=name,
+            created=time.time(),
+            output=output,
+        )
+        marks = ", ".join("?" * len(_COLUMNS))
+        with self._write() as db:
+            db.execute(f"INSERT INTO jobs VALUES ({marks})", [_pack(getattr(job, name)) for name in _COLUMNS])
+        return job
+
+    def get(self, id: str) -> Job:
+        """The job in its judged state.
+
+        Raises:
+            JobError: no job has that id.
+        """
+        with closing(self._connect()) as db:
+            return _judged(_get(db, id))
+
+    def listed(self, owner: str | None = None) -> list[Job]:
+        """The jobs, newest first, in their judged states; one owner's, or all."""
+        with closing(self._connect()) as db:
+            rows = db.execute("SELECT * FROM jobs WHERE ? IS NULL OR owner = ? ORDER BY created DESC", (owner, owner))
+            return [_judged(_job(row)) for row in rows]
+
+    def stirring(self) -> bool:
+        """Whether a tick could change anything: a job waits, or is asked to stop."""
+        query = "SELECT 1 FROM jobs WHERE state = 'queued' OR (ended IS NULL AND cancel_asked IS NOT NULL) LIMIT 1"
+        with closing(self._connect()) as db:
+            return db.execute(query).fetchone() is not None
+
+    def place(self, job: Job) -> int:
+        """How many jobs of its kind start before a queued one, and it; 1 is next."""
+        query = "SELECT count(*) FROM jobs WHERE state = 'queued' AND kind = ? AND created <= ?"
+        with closing(self._connect()) as db:
+            return int(db.execute(query, (job.kind, job.created)).fetchone()[0])
+
+    def start_next(self, limits: Mapping[str, int], spawn: Spawn) -> Job | None:
+        """Start the oldest queued job whose kind has a place free.
+
+        `spawn` starts the process and gives its pid and start time. It is called under
+        the database's write lock: of two processes that come here, one starts the job.
+        """
+        with self._write() as db:
+            _settle(db)
+            for kind, limit in limits.items():
+                job = _startable(db, kind, limit)
+                if job is not None:
+                    return _start(db, job, spawn)
+        return None
+
+    def enter(self, id: str, pid: int) -> Job:
+        """What a worker calls first. It waits for whoever is just starting it to have written that down.
+
+        Raises:
+            JobError: the job is not this process's to do.
+        """
+        with self._write() as db:
+            job = _get(db, id)
+            if job.pid != pid or job.state is not State.PREPARING:
+                raise JobError("another worker has this job, or it is over", place=f"job {id}")
+            return job
+
+    def move(self, id: str, state: State, **values: Any) -> None:
+        """Change the state, and columns with it.
+
+        Raises:
+            JobError: there is no such job, or no way from its state to that one.
+        """
+        with self._write() as db:
+            _move(db, _get(db, id), state, **values)
+
+    def progress(self, id: str, event: Event, state: State | None = None) -> bool:
+        """Write down how far a job is. Returns whether it was asked to stop."""
+        finite = {name: float(value) for name, value in event.metrics.items() if math.isfinite(value)}
+        metrics = [(id, name, event.step, event.stage, value) for name, value in finite.items()]
+        with self._write() as db:
+            job = _get(db, id)
+            if state is not None and state in NEXT[job.state]:
+                _move(db, job, state)
+            _set(db, id, stage=event.stage, message=event.message, step=event.step, steps=event.total)
+            db.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?)", metrics)
+        return job.cancel_asked is not None
+
+    def beat(self, id: str) -> float | None:
+        """Say that the worker lives. Returns when it was asked to stop, if it was."""
+        with self._write() as db:
+            db.execute("UPDATE jobs SET heartbeat = ? WHERE id = ?", (time.time(), id))
+            return _get(db, id).cancel_asked
+
+    def ask_cancel(self, id: str) -> Job:
+        """Cancel a queued job, or ask a running one's worker to stop."""
+        with self._write() as db:
+            job = _get(db, id)
+            if job.state is State.QUEUED:
+                _move(db, job, State.CANCELLED)
+            elif job.state in RUNNING and job.cancel_asked is None:
+                _set(db, id, cancel_asked=time.time())
+        return self.get(id)
+
+    def curve(self, id: str, name: str, *, points: int = 100) -> list[Point]:
+        """One metric by step, thinned to about `points`; the last is always there."""
+        query = """
+            WITH line AS (SELECT step, value, row_number() OVER (ORDER BY step DESC) - 1 AS n, count(*) OVER () AS total
+                          FROM metrics WHERE job = ? AND name = ?)
+            SELECT step, value FROM line WHERE n % (1 + (total - 1) / ?) = 0 ORDER BY step
+        """
+        with closing(self._connect()) as db:
+            return [(row[0], row[1]) for row in db.execute(query, (id, name, points))]
+
+    def metrics(self, id: str) -> dict[str, float]:
+        """The last value of every metric."""
+        query = "SELECT name, value, max(step) FROM metrics WHERE job = ? GROUP BY name"
+        with closing(self._connect()) as db:
+            return {row[0]: row[1] for row in db.execute(query, (id,))}
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        return db
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that holds the write lock from its first line."""
+        with closing(self._connect()) as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+
+
+def new_id() -> str:
+    """A name that nobody guesses: 128 random bits."""
+    return secrets.token_urlsafe(16)
+
+
+def _get(db: sqlite3.Connection, id: str) -> Job:
+    row = db.execute("SELECT * FROM jobs WHERE id = ?", (id,)).fetchone()
+    if row is None:
+        raise JobError("there is no such job", place=f"job {id}", fix="see `hftransfer jobs list`")
+    return _job(row)
+
+
+def _job(row: sqlite3.Row) -> Job:
+    values = dict(row)
+    packed = {name: json.loads(values[name]) for name in _JSON if values[name]}
+    return Job(**{**values, **packed, "state": State(values["state"])})
+
+
+def _pack(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+
+
+def _judged(job: Job) -> Job:
+    return replace(job, state=judge(job))
+
+
+def _set(db: sqlite3.Connection, id: str, **values: Any) -> None:
+    names = ", ".join(f"{name} = ?" for name in values)
+    db.execute(f"UPDATE jobs SET {names}, changes = changes + 1 WHERE id = ?", (*map(_pack, values.values()), id))
+
+
+def _move(db: sqlite3.Connection, job: Job, state: State, **values: Any) -> None:
+    if state not in NEXT[job.state]:
+        raise JobError(f"a job that is {job.state} cannot become {state}", place=f"job {job.id}")
+    now = time.time()
+    times = {"ended": now} if state in ENDED else {}
+    _set(db, job.id, state=state, **times, **values)
+
+
+def _running(db: sqlite3.Connection, kind: str = "%") -> Sequence[Job]:
+    marks = ", ".join("?" * len(RUNNING))
+    return [
+        _job(row)
+        for row in db.execute(f"SELECT * FROM jobs WHERE state IN ({marks}) AND kind LIKE ?", (*RUNNING, kind))
+    ]
+
+
+def _settle(db: sqlite3.Connection) -> None:
+    """Write down what is known for certain: these workers are gone, and with them their places."""
+    for job in _running(db):
+        if not alive(job):
+            _move(db, job, ending_without_word(job))
+
+
+def _startable(db: sqlite3.Connection, kind: str, limit: int) -> Job | None:
+    if len(_running(db, kind)) >= limit:
+        return None
+    query = "SELECT * FROM jobs WHERE state = 'queued' AND kind = ? ORDER BY created LIMIT 1"
+    row = db.execute(query, (kind,)).fetchone()
+    return _job(row) if row else None
+
+
+def _start(db: sqlite3.Connection, job: Job, spawn: Spawn) -> Job:
+    pid, began = spawn(job)
+    now = time.time()
+    _move(db, job, State.PREPARING, pid=pid, pid_started=began, heartbeat=now, started=now)
+    return _get(db, job.id)

@@ -1,0 +1,196 @@
+"""Starts, finds and stops jobs. There is no daemon: whoever submits, looks or ends moves the queue on."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ..errors import JobError
+from ..home import home
+from ..recipe import Recipe
+from .children import command, environment
+from .inference import Inference
+from .states import Job, State, alive
+from .store import Store, new_id
+
+REQUEST = "request.json"
+LOG = "log.txt"
+MODEL = "model"
+TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
+_LOG_TAIL = 64 * 1024  # bytes
+_PATHS = ("backbone", "validation", "test")
+
+_inference = Inference()
+
+
+def submit(
+    source: str, recipe: Recipe, owner: str, *, kind: str = "train", name: str = "", output: Path | None = None
+) -> str:
+    """Queue a job, and start it if there is a place free.
+
+    Args:
+        source: a path, a Hub id or `sample:NAME`, as `fine_tune` takes it.
+        owner: whose job it is (see `owner_of`).
+        output: where the model goes; by default into the job's own folder.
+
+    Returns:
+        The job's id.
+    """
+    id = new_id()
+    room = folder(id)
+    request = {"source": _lasting(source), "recipe": _lasting_recipe(recipe)}
+    (room / REQUEST).write_text(json.dumps(request, ensure_ascii=False), encoding="utf-8")
+    target = (output or room / MODEL).absolute()
+    Store().add(kind, name or Path(source).name, owner, output=str(target), id=id)
+    tick()
+    return id
+
+
+def tick() -> None:
+    """Move the queue on: press those that were asked to stop, and start what can start."""
+    store = Store()
+    if not store.stirring():
+        return
+    for job in store.listed():
+        _press(store, job)
+    while store.start_next(_limits(), _spawn):
+        pass
+
+
+def find(id: str, owner: str, key: str = "") -> Job:
+    """The job, for those who may see it: its owner, and who was given its address with the key.
+
+    Raises:
+        JobError: there is none, or it is somebody else's; which of them is not said.
+    """
+    job = _stored(id)
+    mine = job is not None and hmac.compare_digest(job.owner.encode(), owner.encode())
+    shown = job is not None and hmac.compare_digest(job.key.encode(), key.encode())
+    if job is None or not (mine or shown):
+        raise JobError(
+            "there is no such run here", fix="open it in the browser that started it, or by its whole address"
+        )
+    return job
+
+
+def cancel(id: str) -> Job:
+    """Ask a job to stop. A queued one is cancelled at once, a running one within seconds.
+
+    Raises:
+        JobError: there is no such job.
+    """
+    job = Store().ask_cancel(id)
+    tick()
+    return job
+
+
+def show(id: str) -> dict[str, Any]:
+    """The job as `hftransfer jobs show` prints it."""
+    store = Store()
+    return {**store.get(id).to_json(), "metrics": store.metrics(id)}
+
+
+def logs(id: str) -> str:
+    """The end of the job's log, empty before it started."""
+    path = folder(Store().get(id).id) / LOG
+    if not path.exists():
+        return ""
+    with path.open("rb") as log:
+        log.seek(max(0, path.stat().st_size - _LOG_TAIL))
+        return log.read().decode("utf-8", "replace")
+
+
+def request(job: Job) -> dict[str, Any]:
+    """What the job was asked to do: its `source` and its `recipe`."""
+    asked: dict[str, Any] = json.loads((folder(job.id) / REQUEST).read_text(encoding="utf-8"))
+    return asked
+
+
+def predict(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
+    """Ask the job's model, in the process that is kept warm. An empty list only loads it.
+
+    Raises:
+        JobError: the job has no model, or the process gave no answer.
+        HFTransferError: an input cannot be read.
+    """
+    if job.kind != "train" or job.state is not State.DONE or job.output is None:
+        raise JobError("this run has no model to ask", place=f"job {job.id}", fix="wait until it is done")
+    return _inference.ask(job.output, inputs)
+
+
+def owner_of(secret: str) -> str:
+    """The name under which a browser's secret is known: nothing that is stored opens anything."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:32]
+
+
+def folder(id: str) -> Path:
+    """The job's own folder, closed to other users of the machine."""
+    room = home("jobs", id)
+    room.chmod(0o700)
+    return room
+
+
+def _limits() -> dict[str, int]:
+    """How many jobs of a kind run at once: checks are short and need not wait for training."""
+    return {"check": 1, "train": int(os.environ.get("HFTRANSFER_JOBS_AT_ONCE", "1"))}
+
+
+def _spawn(job: Job) -> tuple[int, float]:
+    room = folder(job.id)
+    with (room / LOG).open("ab") as log:
+        worker = subprocess.Popen(
+            command("hftransfer.jobs.worker", job.id),
+            cwd=room,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    threading.Thread(target=_reap, args=(worker, room), daemon=True).start()
+    return worker.pid, psutil.Process(worker.pid).create_time()
+
+
+def _reap(worker: subprocess.Popen[bytes], room: Path) -> None:
+    worker.wait()
+    if room.exists():
+        tick()
+
+
+def _press(store: Store, job: Job) -> None:
+    """A worker that does not heed the wish to stop is stopped."""
+    if job.cancel_asked is None or job.pid is None or not alive(job):
+        return
+    waited = time.time() - job.cancel_asked
+    if waited > KILL_AFTER:
+        os.killpg(job.pid, signal.SIGKILL)
+    elif waited > TERM_AFTER:
+        os.kill(job.pid, signal.SIGTERM)
+
+
+def _stored(id: str) -> Job | None:
+    try:
+        return Store().get(id)
+    except JobError:
+        return None
+
+
+def _lasting(source: str) -> str:
+    """A path as it is found from any folder; other sources as they are."""
+    return str(Path(source).absolute()) if Path(source).exists() else source
+
+
+def _lasting_recipe(recipe: Recipe) -> dict[str, Any]:
+    values = {entry.name: getattr(recipe, entry.name) for entry in fields(recipe)}
+    return {**values, **{name: _lasting(values[name]) for name in _PATHS if values[name]}}

@@ -1,0 +1,142 @@
+"""One job's own process: `python -m hftransfer.jobs.worker JOB`.
+
+It reads what to do from the job's folder, tells the store how far it is, and goes on
+whatever becomes of the page or of the server that started it.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+from ..errors import HFTransferError, JobError, OutputError
+from ..recipe import Recipe
+from ..values import Event
+from . import supervisor
+from .states import Job, State
+from .store import Store
+
+# The kinds of work by name: their heavy imports happen while the heart already beats.
+WORK = {"train": "hftransfer.jobs.train", "check": "hftransfer.jobs.check"}
+STATES = {"train": State.TRAINING, "evaluate": State.EVALUATING, "save": State.EVALUATING}
+BEAT = 2.0  # seconds between heartbeats
+PATIENCE = 5.0  # seconds that a cancelled job may take to notice by itself
+_PAUSE = 0.25  # seconds between two notes of mere progress
+
+
+class Stopped(BaseException):
+    """Raised inside the work to end it; no `except Exception` on the way may hold it up."""
+
+
+class Pulse:
+    """Beats while the work goes on, and interrupts work that overlooks its cancel flag."""
+
+    def __init__(self, store: Store, job: str) -> None:
+        self._store, self._job = store, job
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Pulse:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT):
+            asked = self._store.beat(self._job)
+            if asked is not None and time.time() - asked > PATIENCE:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+
+@dataclass
+class Progress:
+    """The listener that turns events into rows of the store."""
+
+    store: Store
+    job: str
+    _stage: str = ""
+    _written: float = field(default=0.0)
+
+    def __call__(self, event: Event) -> None:
+        now = time.monotonic()
+        news = event.metrics or event.stage != self._stage or event.step == event.total
+        if not news and now - self._written < _PAUSE:
+            return
+        self._stage, self._written = event.stage, now
+        if self.store.progress(self.job, event, STATES.get(event.stage)):
+            raise Stopped
+
+
+def main(id: str) -> int:
+    """Do the job. The exit status says whether there was one to do."""
+    store = Store()
+    try:
+        job = store.enter(id, os.getpid())
+    except JobError as error:
+        print(error, file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, _stop)
+    with Pulse(store, id):
+        state, values = _outcome(store, job)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    store.move(id, state, **values)
+    supervisor.tick()
+    return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def _outcome(store: Store, job: Job) -> tuple[State, dict[str, Any]]:
+    try:
+        return State.DONE, {"result": _work(store, job)}
+    except (Stopped, KeyboardInterrupt):
+        asked = store.get(job.id).cancel_asked
+        return (State.INTERRUPTED if asked is None else State.CANCELLED), {}
+    except HFTransferError as error:
+        return State.FAILED, {"error": error.to_json()}
+    except Exception as error:
+        traceback.print_exc()
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return State.FAILED, {"error": _no_space(error) if full else _fault(job, error)}
+
+
+def _work(store: Store, job: Job) -> dict[str, Any]:
+    request = supervisor.request(job)
+    recipe = Recipe.from_mapping(request["recipe"], place=f"job {job.id}")
+    run = importlib.import_module(WORK[job.kind]).run
+    result: dict[str, Any] = run(request["source"], recipe, Path(str(job.output)), Progress(store, job.id))
+    return result
+
+
+def _no_space(error: Exception) -> dict[str, str]:
+    place = str(getattr(error, "filename", "") or "")
+    return OutputError("the disk is full", place=place, fix="free some space, and train again").to_json()
+
+
+def _fault(job: Job, error: Exception) -> dict[str, str]:
+    """A fault of ours, in words; the traceback is in the log alone."""
+    return {
+        "kind": type(error).__name__,
+        "cause": "the run stopped on an error that was not foreseen",
+        "place": f"job {job.id}",
+        "fix": "look at the run's log for the details, and report it if you can",
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

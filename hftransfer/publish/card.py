@@ -1,0 +1,111 @@
+"""The model card: README.md with the metadata block that the Hub reads."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+from ..tasks import get_task
+from .public import PLACEHOLDER, public_report, public_text
+from .sections import METRICS, sections
+
+# The usual identifiers of the Hub; any other licence is given as `other` with its name.
+LICENSES = frozenset(
+    ("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "mpl-2.0", "gpl-2.0", "gpl-3.0", "lgpl-3.0", "agpl-3.0")
+    + ("cc0-1.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0")
+    + ("openrail", "bigscience-openrail-m", "creativeml-openrail-m", "unlicense", "unknown", "other")
+)
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+GENERIC = {"text": ("I would like to know more about this, thank you.",)}
+
+
+def card(run: Mapping[str, Any], *, repo: str | None = None) -> str:
+    """The card of a trained model.
+
+    Args:
+        run: what report.json holds; whatever is absent is left out.
+        repo: owner/name on the Hub; before that is known, a placeholder which `push` fills in.
+
+    Returns:
+        The text of README.md. It names no path of this machine and shows no input of
+        the user's: `examples` are expected to come from data that ship with the package.
+    """
+    told = public_report(run)
+    name = repo or PLACEHOLDER
+    data = _metadata(told, name, base_model(run))
+    body = "\n\n".join(sections(told, name))
+    return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}\n"))
+
+
+def _metadata(run: Mapping[str, Any], name: str, base: str | None) -> ModelCardData:
+    results = _results(run)
+    modality = get_task(run["task"]).modality.name if run.get("task") else ""
+    license, license_name = _license(run.get("license") or run.get("backbone_license"))
+    return ModelCardData(
+        language=run.get("language"),
+        license=license,
+        license_name=license_name,
+        library_name="transformers",
+        pipeline_tag=run.get("task"),
+        base_model=base,
+        base_model_relation="finetune" if base else None,
+        tags=_tags(run),
+        metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
+        model_name=name if results else None,
+        eval_results=results or None,
+        widget=_widget(run, modality),
+    )
+
+
+def base_model(run: Mapping[str, Any]) -> str | None:
+    """The backbone's id on the Hub; None for a folder.
+
+    A name without an owner may be a folder's as well: then only a revision tells that
+    it came from the Hub.
+    """
+    name, revision = str(run.get("backbone") or ""), run.get("backbone_revision")
+    if HUB_ID.fullmatch(name):
+        return name if revision or not Path(name).exists() else None
+    return name if revision and re.fullmatch(r"[\w.-]+", name) else None
+
+
+def _license(given: str | None) -> tuple[str, str | None]:
+    """The Hub's identifier, and a name where it has none for it. None stays unknown: it isn't ours to choose."""
+    identifier = re.sub(r"[^a-z0-9.-]+", "-", (given or "unknown").strip().lower()).strip("-")
+    return (identifier, None) if identifier in LICENSES else ("other", identifier)
+
+
+def _tags(run: Mapping[str, Any]) -> list[str]:
+    return ["hftransfer", "transfer-learning", *([run["strategy"]] if run.get("strategy") else [])]
+
+
+def _results(run: Mapping[str, Any]) -> list[EvalResult]:
+    """The metrics as the Hub's model-index wants them; figures that are none are left out."""
+    source = public_text(str(run.get("source") or "")) or "unnamed"
+    task = str(run.get("task") or "")
+    return [
+        EvalResult(
+            task_type=task,
+            task_name=task.replace("-", " "),
+            dataset_type=re.sub(r"[^\w./-]+", "-", source).strip("-./") or "unnamed",
+            dataset_name=source,
+            dataset_split=run.get("evaluated_on"),
+            metric_type=METRICS.get(name, (name, name))[0],
+            metric_name=METRICS.get(name, (name, name))[1],
+            metric_value=round(float(metric["value"]), 6),
+        )
+        for name, metric in (run.get("metrics") or {}).items()
+        if isinstance(metric.get("value"), int | float) and math.isfinite(metric["value"])
+    ]
+
+
+def _widget(run: Mapping[str, Any], modality: str) -> list[dict[str, str]] | None:
+    """Examples to try on the model's page: texts only, since an image would need a public address."""
+    if modality not in GENERIC:
+        return None
+    return [{"text": text} for text in run.get("examples") or GENERIC[modality]]

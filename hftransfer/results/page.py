@@ -1,0 +1,191 @@
+"""The report as one page that needs nothing beside it: pictures inside, no request, light and dark.
+
+Here facts become sentences and rows; `report.html` lays them out, `report.css` dresses
+them. Whatever came from data is escaped by the template engine.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from ..tasks import TASKS
+from .lettering import letter
+
+PAIRS = 8  # most confused pairs shown
+OPEN = 40  # a longer table of labels begins folded, behind its weakest
+WEAKEST = 12
+PERCENT = "\N{NO-BREAK SPACE}%"
+
+# What a figure is called and what it says; others appear under their own names.
+FIGURES = {
+    "accuracy": ("Accuracy", "share of rows that got the right label"),
+    "precision_macro": ("Precision, macro", "how often an answer is right, every label counting the same"),
+    "recall_macro": ("Recall, macro", "how much of a label is found, every label counting the same"),
+    "f1_macro": ("F1, macro", "precision and recall in one, every label counting the same"),
+    "precision_weighted": ("Precision, weighted", "the same, labels counting by their rows"),
+    "recall_weighted": ("Recall, weighted", "the same, labels counting by their rows"),
+    "f1_weighted": ("F1, weighted", "the same, labels counting by their rows"),
+    "roc_auc": ("ROC AUC", "chance that a row of a label scores above one of another"),
+}
+
+
+def render(facts: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
+    """The page.
+
+    Args:
+        facts: the run as plain values; absent ones are left out.
+        pictures: PNG files by name: confusion, curve, and either with `_dark`.
+    """
+    here = files(__package__)
+    engine = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = engine.from_string(here.joinpath("report.html").read_text(encoding="utf-8"))
+    style = here.joinpath("report.css").read_text(encoding="utf-8")
+    return template.render(
+        style=style, pictures={name: _embed(path) for name, path in pictures.items()}, **_view(facts)
+    )
+
+
+def _embed(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
+    figures = _figures(facts.get("metrics") or {}, facts.get("validation_metrics") or {})
+    labels = _labels(facts)
+    return {
+        "title": facts.get("model") or facts.get("backbone") or "A fine-tuned model",
+        "kind": str(facts.get("task") or "model").replace("-", " "),
+        "told": _told(facts),
+        "split": facts.get("evaluated_on"),
+        "rows": {name: count for name, count in (facts.get("rows") or {}).items() if count},
+        "head": figures[0] if figures else None,
+        "baseline": _baseline(facts),
+        "figures": figures,
+        "labels": labels,
+        "weakest": sorted(labels, key=lambda row: row["f1"])[:WEAKEST] if len(labels) > OPEN else [],
+        "key": _key(facts.get("labels") or []),
+        "pairs": _pairs(facts),
+        "stages": _stages(facts.get("seconds") or {}),
+        "total": _time((facts.get("seconds") or {}).get("total")),
+        "memory": _memory(facts.get("peak_memory_mb")),
+        "problems": facts.get("problems") or [],
+        "notes": facts.get("notes") or [],
+        "recipe": {name: value for name, value in (facts.get("recipe") or {}).items() if value is not None},
+        "derived": [name for name, value in (facts.get("recipe") or {}).items() if value is None],
+        "revision": facts.get("backbone_revision"),
+        "versions": facts.get("versions") or {},
+    }
+
+
+def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of the sentence that says what was trained on what."""
+    task = TASKS.get(str(facts.get("task")))
+    return {
+        "backbone": facts.get("backbone"),
+        "strategy": facts.get("strategy"),
+        "source": facts.get("source"),
+        "inputs": f"{task.modality.name}s" if task else "rows",
+        "labels": len(facts.get("labels") or []),
+        "trained": (facts.get("rows") or {}).get("train"),
+        "tested": (facts.get("rows") or {}).get(str(facts.get("evaluated_on"))),
+    }
+
+
+def _figures(metrics: Mapping[str, Any], validation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = sorted(metrics, key=lambda name: list(FIGURES).index(name) if name in FIGURES else len(FIGURES))
+    return [_figure(name, metrics[name], validation.get(name)) for name in names]
+
+
+def _figure(name: str, found: Any, validation: Any) -> dict[str, Any]:
+    title, meaning = FIGURES.get(name, (name, ""))
+    value, low, high = _bounds(found)
+    bar = all(part is not None and 0 <= part <= 1 for part in (value, low, high))
+    return {
+        "title": title,
+        "meaning": meaning,
+        "value": _number(name, value),
+        "low": _number(name, low),
+        "high": _number(name, high),
+        "range": f"{_number(name, low).removesuffix(PERCENT)} – {_number(name, high)}",
+        "validation": _number(name, _bounds(validation)[0]),
+        "bar": {"left": low * 100, "width": (high - low) * 100, "at": value * 100} if bar else None,
+    }
+
+
+def _bounds(found: Any) -> tuple[Any, Any, Any]:
+    return (found.get("value"), found.get("low"), found.get("high")) if isinstance(found, Mapping) else (found,) * 3
+
+
+def _number(name: str, value: float | None) -> str:
+    """A share as per cent; the area under a curve, and what this page has no name for, as a number."""
+    if value is None:
+        return ""
+    return f"{value:.3f}" if name == "roc_auc" or name not in FIGURES else _percent(value)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f}{PERCENT}"
+
+
+def _labels(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = ("precision", "recall", "f1", "support")
+    table = facts.get("per_label") or {}
+    return [
+        {"label": label, "place": place, **{name: row.get(name) or 0 for name in names}}
+        for place, (label, row) in enumerate(table.items(), start=1)
+    ]
+
+
+def _key(labels: Sequence[str]) -> list[tuple[int, str]]:
+    """The labels that the pictures show by number."""
+    return [(number, labels[number - 1]) for number in letter(labels).numbered]
+
+
+def _pairs(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The cells off the diagonal that hold most rows."""
+    labels, confusion = facts.get("labels") or [], facts.get("confusion") or []
+    cells = [
+        (count, truth, given)
+        for truth, row in enumerate(confusion)
+        for given, count in enumerate(row)
+        if count and truth != given
+    ]
+    worst = sorted(cells, key=lambda cell: (-cell[0], cell[1], cell[2]))[:PAIRS] if labels else []
+    return [
+        {"truth": labels[truth], "given": labels[given], "count": count, "of": sum(confusion[truth])}
+        for count, truth, given in worst
+    ]
+
+
+def _baseline(facts: Mapping[str, Any]) -> str:
+    """What always giving the most frequent label would get."""
+    supports = [sum(row) for row in facts.get("confusion") or []]
+    return _percent(max(supports) / sum(supports)) if sum(supports) else ""
+
+
+def _stages(seconds: Mapping[str, Any]) -> list[dict[str, Any]]:
+    stages = {name: value for name, value in seconds.items() if name != "total" and value}
+    whole = sum(stages.values()) or 1
+    return [
+        {"name": name, "time": _time(value), "share": value / whole * 100, "shade": 1 - 0.7 * place / len(stages)}
+        for place, (name, value) in enumerate(stages.items())
+    ]
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _memory(megabytes: float | None) -> str:
+    return "" if not megabytes else f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"

@@ -1,0 +1,68 @@
+"""The form of choices, made from `Recipe`: what a field says of itself is all that is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import Field, fields
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from ..errors import RecipeError
+from ..recipe import Recipe
+from .words import say
+
+GROUPS = ("model", "training")
+FIRST = ("backbone", "strategy", "epochs")  # in this order, before the others
+HIDDEN = ("revision",)
+ROW = 3  # components side by side
+_KINDS: dict[str, type] = {"str": str, "int": int, "float": float}
+
+
+def shown() -> list[Field[Any]]:
+    """The fields that the form offers, the most asked for first."""
+    wanted = [entry for entry in fields(Recipe) if entry.metadata["group"] in GROUPS and entry.name not in HIDDEN]
+    return sorted(wanted, key=lambda entry: FIRST.index(entry.name) if entry.name in FIRST else len(FIRST))
+
+
+def build() -> list[Component]:
+    """Components in the order of `shown()`, laid out in rows."""
+    entries, built = shown(), []
+    for start in range(0, len(entries), ROW):
+        with gr.Row():
+            built += [_component(entry) for entry in entries[start : start + ROW]]
+    return built
+
+
+def recipe(values: Sequence[Any]) -> Recipe:
+    """The recipe that a filled form asks for: what is left empty keeps its default.
+
+    Raises:
+        RecipeError: a value is out of its bounds.
+    """
+    given = {entry.name: _typed(entry, value) for entry, value in zip(shown(), values, strict=True) if _filled(value)}
+    return Recipe.from_mapping(given, place=say("train.choices"))
+
+
+def _component(entry: Field[Any]) -> Component:
+    """A dropdown or a text: a number component cannot be empty, which here means "derive it"."""
+    label, rules = entry.name.replace("_", " ").capitalize(), entry.metadata
+    value = "" if entry.default is None else str(entry.default)
+    more: dict[str, Any] = {"label": label, "info": rules["help"], "value": value, "elem_id": f"choice-{entry.name}"}
+    if "choices" in rules:
+        return gr.Dropdown(choices=list(rules["choices"]), **more)
+    return gr.Textbox(placeholder=say("train.auto"), max_lines=1, min_width=240, **more)
+
+
+def _typed(entry: Field[Any], value: Any) -> Any:
+    text, kind = str(value).strip(), _KINDS[str(entry.type).split(" ")[0]]
+    try:
+        return kind(text)
+    except ValueError:
+        place = entry.name.replace("_", " ").capitalize()
+        raise RecipeError(say("error.number", value=text), place=place, fix=entry.metadata["help"]) from None
+
+
+def _filled(value: Any) -> bool:
+    return value is not None and str(value).strip() != ""

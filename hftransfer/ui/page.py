@@ -1,0 +1,89 @@
+"""What the steps share: who is looking, at which check and which run, and the walkthrough itself.
+
+All of it lives in the browser and comes back with every request, so that a page goes on
+after the server was restarted, and nothing of it is believed: `supervisor.find` is asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import gradio as gr
+
+from ..errors import HFTransferError, JobError
+from ..jobs import supervisor
+from ..jobs.states import Job
+from .words import say
+
+DATA, TRAIN, TRY, PUBLISH = range(4)
+
+# Puts the check and the run into the page's address, other parameters left as they are.
+TO_ADDRESS = """(address) => {
+  const url = new URL(window.location);
+  for (const name of ["data", "job", "key"]) url.searchParams.delete(name);
+  for (const [name, value] of new URLSearchParams(address)) url.searchParams.set(name, value);
+  window.history.replaceState(null, "", url);
+}"""
+
+# Gives a visitor their secret, once, before the first request of the page: what is done
+# before the server has answered at all belongs to them too. It is the handler's last input.
+WITH_OWNER = """(...given) => {
+  const bytes = () => Array.from(crypto.getRandomValues(new Uint8Array(16)));
+  const made = () => bytes().map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  given[given.length - 1] ||= (window.hftransferOwner ||= made());
+  return given;
+}"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """The components that every step may read. `address` holds the query string that names what is shown."""
+
+    owner: gr.BrowserState
+    data: gr.Textbox
+    job: gr.Textbox
+    key: gr.Textbox
+    address: gr.Textbox
+    steps: gr.Walkthrough
+
+    def remember(self, event: gr.events.Dependency) -> None:
+        """After this event, put what is shown into the address."""
+        names = event.then(
+            address_of, [self.data, self.job, self.key], self.address, show_progress="hidden", api_visibility="private"
+        )
+        names.then(None, self.address, None, js=TO_ADDRESS, api_visibility="private")
+
+
+def hidden() -> gr.Textbox:
+    """A value that stays in the browser."""
+    return gr.Textbox(visible=False)
+
+
+def address_of(data: str, job: str, key: str) -> str:
+    """The query string for what is shown: the key lets who has the address see the run."""
+    return urlencode({name: value for name, value in {"data": data, "job": job, "key": key}.items() if value})
+
+
+def owner_of(secret: str | None) -> str:
+    """The owner that a secret stands for.
+
+    Raises:
+        JobError: there is no secret, so that what is done would be everybody's.
+    """
+    if not secret:
+        raise JobError(say("error.stranger"), fix=say("error.stranger.fix"))
+    return supervisor.owner_of(secret)
+
+
+def seen(id: str, secret: str | None, key: str = "") -> Job | None:
+    """The job, if there is one that this visitor may see."""
+    try:
+        return supervisor.find(id, supervisor.owner_of(secret) if secret else "", key or "") if id else None
+    except HFTransferError:
+        return None
+
+
+def mark_of(job: Job, place: int = 0) -> str:
+    """Changes whenever what is shown of the job would."""
+    return f"{job.id}:{job.state}:{job.changes}:{place}"

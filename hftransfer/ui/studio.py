@@ -1,0 +1,130 @@
+"""The studio: four steps on one page. Creating it is not launching it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from ..errors import HFTransferError, JobError
+from ..jobs.states import Job, State
+from . import boundaries, data_step, download, pieces, publish_step, theme, train_step, try_step
+from .page import DATA, PUBLISH, TRAIN, TRY, WITH_OWNER, Page, hidden, seen
+from .words import say
+
+MAX_UPLOAD = "2gb"
+_HOUR = 3600
+
+
+def create_app() -> gr.Blocks:
+    """The page with all its events."""
+    boundaries.cache()
+    app = gr.Blocks(title=say("title"), analytics_enabled=False, delete_cache=(_HOUR, 6 * _HOUR))
+    with app:
+        gr.HTML(pieces.header())
+        owner = gr.BrowserState(None, storage_key="hftransfer.owner", secret="hftransfer")
+        with gr.Walkthrough(selected=DATA, elem_id="steps") as steps:
+            with gr.Step(say("step.data"), id=DATA):
+                data = data_step.DataStep()
+            with gr.Step(say("step.train"), id=TRAIN):
+                train = train_step.TrainStep()
+            with gr.Step(say("step.try"), id=TRY):
+                trial = try_step.TryStep()
+            with gr.Step(say("step.publish"), id=PUBLISH):
+                publish = publish_step.PublishStep()
+        page = Page(owner, hidden(), hidden(), hidden(), hidden(), steps)
+        _wire(app, page, data, train, trial, publish)
+    return app
+
+
+def launch(host: str | None = None, port: int | None = None, *, block: bool = True) -> tuple[Any, str]:
+    """Serve the studio. Without arguments GRADIO_SERVER_NAME and GRADIO_SERVER_PORT are honoured.
+
+    Returns:
+        The web application and its local address (at once only with `block=False`).
+
+    Raises:
+        HFTransferError: something else listens there already.
+    """
+    studio = create_app().queue(max_size=64, default_concurrency_limit=4, api_open=False)
+    try:
+        return _serve(studio, host, port, block)
+    except OSError as error:
+        place = f"{host or 'this machine'}, port {port or 'as configured'}"
+        raise HFTransferError(say("error.port"), place=place, fix=say("error.port.fix")) from error
+
+
+def _serve(studio: gr.Blocks, host: str | None, port: int | None, block: bool) -> tuple[Any, str]:
+    application, address, _ = studio.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=not block,
+        theme=theme.THEME,
+        css_paths=theme.STYLES,
+        head=theme.HEAD,
+        app_kwargs={"routes": [download.ROUTE]},
+        max_file_size=MAX_UPLOAD,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        show_error=False,
+    )
+    return application, address
+
+
+def _wire(
+    app: gr.Blocks,
+    page: Page,
+    data: data_step.DataStep,
+    train: train_step.TrainStep,
+    trial: try_step.TryStep,
+    publish: publish_step.PublishStep,
+) -> None:
+    private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    data.wire(page)
+    trial.wire(page)
+    train.wire(page)
+    ready = [train.summary, train.start]
+    data.mark.change(check_changed, [page.data, page.owner, page.job, page.key], ready, **private)
+    after = [*trial.outputs, *publish.outputs]
+    train.mark.change(run_changed, [page.job, page.owner, page.key], after, **private)
+    found = [page.owner, page.data, page.job, page.key, page.steps, *data.outputs, train.summary, *train.outputs]
+    app.load(arrive, page.owner, found, js=WITH_OWNER, **private)
+
+
+def arrive(secret: str | None, request: gr.Request) -> tuple[Any, ...]:
+    """A visitor comes: find what their address names, and have their browser keep their secret."""
+    asked = request.query_params
+    check = seen(asked.get("data", ""), secret)
+    run = seen(asked.get("job", ""), secret, asked.get("key", ""))
+    mine = run is not None and seen(run.id, secret) is not None
+    ids = (check.id if check else "", run.id if run else "", run.key if run else "")
+    at = gr.Walkthrough(selected=TRAIN if run else DATA)
+    card, *rest = data_step.render(check)
+    if asked.get("job") and run is None and check is None:
+        card = pieces.failure(JobError(say("error.norun"), fix=say("error.norun.fix")))
+    ready = check is not None and check.state is State.DONE
+    return secret, *ids, at, card, *rest, summary(check, run), *train_step.render(run, mine=mine, ready=ready)
+
+
+def check_changed(id: str, secret: str, job: str, key: str) -> tuple[Any, ...]:
+    """What the training step says of its data, and whether it can begin."""
+    check = seen(id, secret)
+    ready = check is not None and check.state is State.DONE
+    return summary(check, seen(job, secret, key)), gr.Button(interactive=ready)
+
+
+def summary(check: Job | None, run: Job | None) -> str:
+    """The line for data that was checked; else for the run that is watched; else what is missing."""
+    if check is not None and check.state is State.DONE:
+        return pieces.summary(check.name, check.result)
+    return pieces.summary("" if run is None else run.name, None)
+
+
+def run_changed(id: str, secret: str, key: str) -> tuple[Any, ...]:
+    """The steps after training, once there is a model."""
+    job = seen(id, secret, key)
+    if job is not None and not pieces.is_over(job):
+        job = None
+    return *try_step.render(job), *publish_step.render(job)

@@ -1,0 +1,94 @@
+"""The third step: an input, and the model's answer from the inference process."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import Any
+
+import gradio as gr
+
+from ..errors import HFTransferError, SourceError
+from ..jobs import supervisor
+from ..jobs.states import Job, State
+from . import pieces, uploads
+from .page import PUBLISH, Page
+from .words import say
+
+NO_MODEL = pieces.empty("try", say("try.nomodel"), say("try.nomodel.hint"))
+NO_ANSWER = pieces.empty("try", say("try.empty"), say("try.empty.hint"))
+
+
+class TryStep:
+    """The step's components, and what happens on them."""
+
+    def __init__(self) -> None:
+        with gr.Row(equal_height=True):
+            with gr.Column(scale=1, min_width=300):
+                self.text = gr.Textbox(
+                    label=say("try.text"), placeholder=say("try.text.hint"), lines=6, visible=False, elem_id="text"
+                )
+                self.image = gr.Image(
+                    label=say("try.image"),
+                    type="filepath",
+                    sources=["upload", "clipboard"],
+                    height=300,
+                    buttons=[],
+                    visible=False,
+                    elem_id="image",
+                )
+            with gr.Column(scale=1, min_width=300):
+                self.answer = gr.HTML(NO_MODEL, elem_id="answer")
+        with gr.Row(elem_classes="hft-actions"):
+            self.onward = gr.Button(say("try.next"), visible=False, elem_id="to-publish")
+            self.predict = gr.Button(say("try.start"), variant="primary", interactive=False, elem_id="predict")
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [self.text, self.image, self.answer, self.predict, self.onward]
+
+    def wire(self, page: Page) -> None:
+        """Connect the events."""
+        private: dict[str, Any] = {"show_progress_on": self.answer, "api_visibility": "private"}
+        asked = [page.job, page.owner, page.key, self.text, self.image]
+        gr.on([self.predict.click, self.image.upload], predict, asked, self.answer, **private)
+        self.onward.click(
+            lambda: gr.Walkthrough(selected=PUBLISH), None, page.steps, show_progress="hidden", api_visibility="private"
+        )
+
+
+def predict(id: str, secret: str | None, key: str, text: str | None, image: str | None) -> str:
+    """The model's answer, or what stands in its way."""
+    try:
+        job = supervisor.find(id or "", supervisor.owner_of(secret) if secret else "", key or "")
+        given = image if of_images(job) else (text or "").strip()
+        if not given:
+            raise SourceError(say("try.needs"))
+        return pieces.answer(supervisor.predict(job, [given])[0])
+    except HFTransferError as error:
+        return uploads.nameless(pieces.failure(error))
+
+
+def render(job: Job | None) -> tuple[Any, ...]:
+    """The inputs that the run's model takes, and the buttons."""
+    done = job is not None and job.state is State.DONE
+    images = job is not None and done and of_images(job)
+    if job is not None and done:
+        threading.Thread(target=_warm, args=(job,), daemon=True).start()
+    return (
+        gr.Textbox(visible=done and not images),
+        gr.Image(visible=images),
+        NO_ANSWER if done else NO_MODEL,
+        gr.Button(interactive=done),
+        gr.Button(visible=done),
+    )
+
+
+def of_images(job: Job) -> bool:
+    """Whether the run's model takes images."""
+    return str((job.result or {}).get("task", "")).startswith("image")
+
+
+def _warm(job: Job) -> None:
+    with suppress(HFTransferError):  # who asks later is told
+        supervisor.predict(job, [])

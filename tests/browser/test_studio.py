@@ -1,0 +1,110 @@
+"""The studio in a real browser: from files to answers, and through reloads and crashes."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from tests import tiny
+
+from . import walk
+from .conftest import NewPage, Studio
+from .walk import expect
+
+
+def test_an_image_zip_becomes_a_model_that_answers(
+    studio: Studio, new_page: NewPage, vit: Path, tmp_path: Path
+) -> None:
+    page = new_page()
+    walk.give(page, studio.address, tiny.pictures(tmp_path / "colours.zip"))
+    expect(page.locator("#understood")).to_contain_text("32 examples · 2 classes")
+    walk.look(page, tmp_path, "data")
+    walk.train(page, vit, strategy="full", epochs="3", batch_size="8")
+    walk.done(page)
+    expect(page.locator("#status")).to_contain_text("accuracy on test")
+    walk.look(page, tmp_path, "train")
+    page.locator("#to-try").click()
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(tiny.picture("amber", 999))
+    page.locator("#image input[type=file]").set_input_files(str(photo))
+    expect(page.locator("#answer .hft-answer strong")).to_have_text("amber", timeout=walk.LONG)
+    walk.look(page, tmp_path, "try")
+    assert studio.imported() == []
+
+
+def test_a_csv_becomes_a_model_that_answers_and_can_be_taken_away(
+    studio: Studio, new_page: NewPage, bert: Path, tmp_path: Path
+) -> None:
+    page = new_page(dark=True)
+    walk.give(page, studio.address, tiny.table(tmp_path / "days.csv"))
+    expect(page.locator("#understood")).to_contain_text("40 examples · 2 classes")
+    walk.train(page, bert, strategy="feature-extraction")
+    walk.done(page)
+    page.locator("#to-try").click()
+    page.locator("#text textarea").fill("the day was sad awful 7")
+    page.locator("#predict").click()
+    expect(page.locator("#answer .hft-answer strong")).to_have_text("bad", timeout=walk.LONG)
+    page.locator("#to-publish").click()
+    walk.look(page, tmp_path, "publish")
+    with page.expect_download() as download:
+        page.locator(".hft-download").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.testzip() is None
+        assert {"model/config.json", "model/model.safetensors", "model/recipe.json"} <= set(archive.namelist())
+    assert studio.imported() == []
+    served = [path.name for path in (studio.home / "web-cache").rglob("*") if path.is_file()]
+    assert not [name for name in served if name.endswith((".csv", ".zip", ".safetensors"))]
+
+
+def test_a_run_is_found_again_after_reload_crash_and_elsewhere_and_only_its_owner_stops_it(
+    new_page: NewPage, bert: Path, tmp_path: Path
+) -> None:
+    studio = Studio(tmp_path / "home")
+    try:
+        page = new_page()
+        walk.give(page, studio.address, tiny.table(tmp_path / "days.csv"))
+        walk.train(page, bert, strategy="full", epochs="10000", patience="10000", batch_size="8")
+        expect(page.locator("#status .hft-count")).to_contain_text(" of ", timeout=walk.LONG)
+        page.reload()
+        expect(page.locator("#status .hft-chip")).to_have_text("Training")
+        expect(page.locator("#training-data")).to_contain_text("days.csv")
+        studio.kill()
+        studio = Studio(tmp_path / "home", studio.port)
+        page.goto(page.url)
+        expect(page.locator("#status .hft-chip")).to_have_text("Training")
+        other = new_page()
+        other.goto(page.url)
+        expect(other.locator("#status .hft-chip")).to_have_text("Training")
+        expect(other.locator("#cancel")).to_be_hidden()
+        other.goto(page.url.split("&key=")[0])
+        expect(other.locator("#understood")).to_contain_text("There is no such run here")
+        assert "days.csv" not in other.content()
+        page.locator("#cancel").click()
+        expect(page.locator("#status")).to_contain_text("stopped as you asked", timeout=walk.LONG)
+    finally:
+        studio.kill()
+
+
+def test_what_is_wrong_is_said_in_words_and_nothing_of_it_runs(
+    studio: Studio, new_page: NewPage, bert: Path, tmp_path: Path
+) -> None:
+    page = new_page()
+    page.goto(studio.address)
+    broken = tmp_path / "broken.zip"
+    broken.write_bytes(b"this is no zip")
+    page.locator("#upload input[type=file]").set_input_files(str(broken))
+    expect(page.locator("#understood .hft-failure")).to_contain_text("broken.zip", timeout=walk.LONG)
+    expect(page.locator("#to-train")).to_be_disabled()
+    assert str(studio.home) not in page.content()
+    bomb = '<img src=x onerror="window.owned=1">'
+    walk.give(page, studio.address, tiny.table(tmp_path / "days.csv", labels=("good", bomb)))
+    expect(page.locator("#understood")).to_contain_text(bomb)
+    walk.train(page, bert, epochs="many")
+    expect(page.locator("#status .hft-failure")).to_contain_text("'many' is no number")
+    page.locator("#choices button").first.click()
+    page.locator("#choice-epochs input").fill("")
+    page.locator("#choice-backbone input").fill(str(tmp_path / "nowhere"))
+    page.locator("#train").click()
+    expect(page.locator("#status .hft-failure")).to_contain_text("nowhere", timeout=walk.LONG)
+    assert "Traceback" not in page.content()
+    assert page.evaluate("window.owned") is None

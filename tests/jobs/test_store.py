@@ -1,0 +1,225 @@
+"""The store: its states, their judging by real processes, and two starters at once."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hftransfer.errors import JobError
+from hftransfer.jobs import states
+from hftransfer.jobs.states import ENDED, NEXT, RUNNING, Job, State
+from hftransfer.jobs.store import Store
+from hftransfer.values import Event
+
+
+class Sleepers:
+    """Real processes that stand for workers."""
+
+    def __init__(self) -> None:
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def spawn(self, job: Job) -> tuple[int, float]:
+        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        self.processes.append(process)
+        return process.pid, psutil.Process(process.pid).create_time()
+
+    def kill(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def sleepers() -> Iterator[Sleepers]:
+    workers = Sleepers()
+    yield workers
+    workers.kill()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "jobs.sqlite3")
+
+
+def started(store: Store, sleepers: Sleepers) -> Job:
+    store.add("train", "pets", "ann")
+    job = store.start_next({"train": 1}, sleepers.spawn)
+    assert job is not None
+    return job
+
+
+WAYS = {
+    State.QUEUED: [],
+    State.PREPARING: [State.PREPARING],
+    State.TRAINING: [State.PREPARING, State.TRAINING],
+    State.EVALUATING: [State.PREPARING, State.EVALUATING],
+    State.DONE: [State.PREPARING, State.DONE],
+    State.CANCELLED: [State.CANCELLED],
+    State.INTERRUPTED: [State.PREPARING, State.INTERRUPTED],
+    State.FAILED: [State.FAILED],
+}
+
+
+@pytest.mark.parametrize("before", State)
+@pytest.mark.parametrize("after", State)
+def test_no_way_but_those_in_the_table(store: Store, before: State, after: State) -> None:
+    job = store.add("train", "pets", "ann")
+    for state in WAYS[before]:
+        store.move(job.id, state)
+    if after in NEXT[before]:
+        store.move(job.id, after)
+    else:
+        with pytest.raises(JobError, match=f"is {before} cannot become {after}"):
+            store.move(job.id, after)
+
+
+def test_what_has_ended_stays_so() -> None:
+    assert set(NEXT) == set(State)
+    assert all(not NEXT[state] for state in ENDED)
+    assert not any(State.QUEUED in after for after in NEXT.values())
+
+
+def test_a_started_job_has_its_worker(store: Store, sleepers: Sleepers) -> None:
+    job = started(store, sleepers)
+    assert (job.state, job.pid) == (State.PREPARING, sleepers.processes[0].pid)
+    assert store.get(job.id).state is State.PREPARING
+
+
+def test_a_killed_worker_is_interrupted_and_frees_its_place(store: Store, sleepers: Sleepers) -> None:
+    job = started(store, sleepers)
+    store.progress(job.id, Event("train", step=1, total=9), State.TRAINING)
+    waiting = store.add("train", "birds", "bob")
+    assert store.start_next({"train": 1}, sleepers.spawn) is None
+    os.kill(sleepers.processes[0].pid, signal.SIGKILL)  # not waited for: a zombie is dead too
+    wait_until(lambda: store.get(job.id).state is State.INTERRUPTED)
+    following = store.start_next({"train": 1}, sleepers.spawn)
+    assert following is not None and following.id == waiting.id
+    assert store.get(job.id).ended is not None
+
+
+def test_a_reused_process_number_is_not_the_worker(store: Store, sleepers: Sleepers) -> None:
+    store.add("train", "pets", "ann")
+    job = store.start_next({"train": 1}, lambda job: (os.getpid(), psutil.Process().create_time() - 100))
+    assert job is not None and store.get(job.id).state is State.INTERRUPTED
+
+
+def test_a_silent_worker_is_interrupted(store: Store, sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = started(store, sleepers)
+    monkeypatch.setattr(states, "SILENCE", -1.0)
+    assert store.get(job.id).state is State.INTERRUPTED
+    monkeypatch.setattr(states, "SILENCE", 60.0)
+    store.beat(job.id)
+    assert store.get(job.id).state is State.PREPARING
+
+
+def test_two_starters_start_a_job_once(store: Store, sleepers: Sleepers) -> None:
+    for name in ("pets", "birds"):
+        store.add("train", name, "ann")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: Store(store.path).start_next({"train": 2}, sleepers.spawn), range(16)))
+    jobs = [job for job in found if job is not None]
+    assert sorted(job.name for job in jobs) == ["birds", "pets"]
+    assert len(sleepers.processes) == 2
+
+
+def test_the_queue_is_served_in_order_and_kinds_apart(store: Store, sleepers: Sleepers) -> None:
+    first, second = (store.add("train", name, "ann") for name in ("one", "two"))
+    check = store.add("check", "three", "bob")
+    assert [store.place(job) for job in (first, second, check)] == [1, 2, 1]
+    limits = {"train": 1, "check": 1}
+    begun = [store.start_next(limits, sleepers.spawn) for _ in range(3)]
+    assert {job.id for job in begun if job} == {first.id, check.id}
+    assert store.place(second) == 1
+
+
+def test_only_the_worker_that_was_started_enters(store: Store, sleepers: Sleepers) -> None:
+    job = started(store, sleepers)
+    assert store.enter(job.id, sleepers.processes[0].pid).id == job.id
+    with pytest.raises(JobError, match="another worker"):
+        store.enter(job.id, os.getpid())
+
+
+def test_cancelling_a_queued_job_ends_it_and_a_running_one_is_asked(store: Store, sleepers: Sleepers) -> None:
+    running, queued = started(store, sleepers), store.add("train", "birds", "ann")
+    assert store.ask_cancel(queued.id).state is State.CANCELLED
+    assert store.ask_cancel(running.id).state is State.PREPARING
+    assert store.progress(running.id, Event("load")) is True
+    assert store.beat(running.id) is not None
+
+
+def test_a_worker_that_died_cancelled_was_cancelled(store: Store, sleepers: Sleepers) -> None:
+    job = started(store, sleepers)
+    store.ask_cancel(job.id)
+    sleepers.kill()
+    assert store.get(job.id).state is State.CANCELLED
+
+
+def test_progress_goes_forward_and_phases_may_take_turns(store: Store, sleepers: Sleepers) -> None:
+    job = started(store, sleepers)
+    for stage, state in (("load", None), ("train", State.TRAINING), ("evaluate", State.EVALUATING)):
+        store.progress(job.id, Event(stage, "so far", 3, 7), state)
+    store.progress(job.id, Event("train", step=4, total=7), State.TRAINING)
+    seen = store.get(job.id)
+    assert (seen.state, seen.stage, seen.step, seen.steps) == (State.TRAINING, "train", 4, 7)
+
+
+def test_metrics_that_are_no_numbers_are_left_out(store: Store, sleepers: Sleepers) -> None:
+    job = started(store, sleepers)
+    store.progress(job.id, Event("train", step=1, metrics={"loss": math.nan, "eval_accuracy": 0.5}))
+    assert store.metrics(job.id) == {"eval_accuracy": 0.5}
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_end(store: Store, sleepers: Sleepers) -> None:
+    job = started(store, sleepers)
+    for step in range(257):
+        store.progress(job.id, Event("train", step=step, metrics={"loss": 1 / (step + 1)}))
+    curve = store.curve(job.id, "loss", points=100)
+    assert 50 <= len(curve) <= 100
+    assert curve[-1] == (256, pytest.approx(1 / 257))
+    assert curve == sorted(curve)
+    assert len(store.curve(job.id, "loss", points=1000)) == 257
+
+
+def test_changes_count_news_and_not_heartbeats(store: Store, sleepers: Sleepers) -> None:
+    job = started(store, sleepers)
+    before = store.get(job.id).changes
+    store.beat(job.id)
+    assert store.get(job.id).changes == before
+    store.progress(job.id, Event("train", step=1))
+    assert store.get(job.id).changes > before
+
+
+def test_an_owner_lists_only_their_jobs(store: Store) -> None:
+    store.add("train", "pets", "ann")
+    store.add("train", "birds", "bob")
+    assert [job.name for job in store.listed("ann")] == ["pets"]
+    assert [job.name for job in store.listed()] == ["birds", "pets"]
+
+
+def test_an_unknown_job_is_an_error_in_words(store: Store) -> None:
+    with pytest.raises(JobError, match="no such job"):
+        store.get("nothing")
+
+
+def test_keys_are_never_shown(store: Store) -> None:
+    job = store.add("train", "pets", "ann")
+    assert not {job.key, job.owner} & {str(value) for value in job.to_json().values()}
+    assert RUNNING and job.to_json()["state"] == "queued"
+
+
+def wait_until(happened: object, seconds: float = 10) -> None:
+    assert callable(happened)
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
