@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import datasets
 
 SMALLEST = 128  # below, pretrained convolutions see shapes that they never learnt
+ENLARGED = 4  # times the originals' short side; beyond, an image only costs more
 STEP = 32  # what most networks shrink an image by
 LOOKED_AT = 64  # images whose size is asked
 
@@ -61,7 +62,7 @@ def side(processor: Any) -> int | None:
 def _enough(rows: datasets.Dataset, native: int) -> int:
     places = range(0, len(rows), max(1, len(rows) // LOOKED_AT))
     short = median(min(image.size) for image in rows.select(places)[rows.column_names[0]])
-    return int(min(native, max(SMALLEST, -(-short // STEP) * STEP)))
+    return int(min(native, max(SMALLEST, -(-ENLARGED * short // STEP) * STEP)))
 
 
 def _is_convolutional(model: nn.Module) -> bool:

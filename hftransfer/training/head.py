@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from ..models.anatomy import ACTIVATIONS, Anatomy
 
-PATH = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 10.0)  # inverse strengths of the L2 penalty
+PATH = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 10.0, 100.0)  # inverse strengths of the L2 penalty
 COARSE = PATH[1::2]
 COMPARED = 3000  # rows that views are compared on
 ITERATIONS = 1000
@@ -58,7 +58,9 @@ class Lens:
     @classmethod
     def fit(cls, features: np.ndarray, activation: str) -> Lens:
         deviation = features.std(axis=0, dtype=np.float64)
-        floor = 1e-3 * float(deviation.mean()) + 1e-12  # a feature that never moves stays small
+        # Features that hardly move are not blown up: a head on them would be brittle, and
+        # break as soon as the backbone is tuned.
+        floor = float(deviation.mean()) + 1e-12
         return cls(
             features.mean(axis=0, dtype=np.float64).astype(np.float32),
             np.maximum(deviation, floor).astype(np.float32),
