@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from ..recipe import Recipe
 from .phases import Facts, Phase, Rates
 
-# Peak rates by the backbone's family: attention wants small steps, and smaller ones
-# the nearer a layer is to the input; convolutions under AdamW bear ten times more.
+# Peak rates by the backbone's family: attention wants small steps, convolutions under
+# AdamW bear more; both smaller ones the nearer a layer is to the input. The head already
+# fits, and needs no faster steps than what it stands on.
 RATES = {
-    "attention": Rates(backbone=5e-5, head=5e-4, decay=0.9),
-    "convolution": Rates(backbone=5e-4, head=1e-3, decay=0.95),
+    "attention": Rates(backbone=1e-4, head=1e-4, decay=0.9),
+    "convolution": Rates(backbone=5e-4, head=5e-4, decay=0.9),
 }
-STEPS_AT_LEAST = 200  # of small data, more passes
+STEPS_AT_LEAST = 400  # of small data, more passes
 EPOCHS = (3.0, 20.0)
 
 
@@ -21,7 +22,8 @@ EPOCHS = (3.0, 20.0)
 class Full:
     """The head starts from a probe on the frozen features, which costs one forward
     pass; a random head would spend its first epochs on spoiling the backbone
-    (Kumar et al. 2022, https://arxiv.org/abs/2202.10054)."""
+    (Kumar et al. 2022, https://arxiv.org/abs/2202.10054). The probe also chooses the depth
+    that training starts from, so `full` never ends below `feature-extraction` on validation."""
 
     name: str = "full"
 
@@ -32,7 +34,7 @@ class Full:
             rates = Rates(recipe.learning_rate, rates.head * scale, rates.decay)
         epochs = recipe.epochs or enough_epochs(facts.rows, recipe.batch_size)
         return (
-            Phase("probe", trains="head", solver="closed-form"),
+            Phase("probe", trains="head", solver="closed-form", depth="best"),
             Phase("full", trains="everything", solver="trainer", rates=rates, epochs=epochs),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import zipfile
 from html import escape
 from pathlib import Path
 
@@ -26,8 +27,20 @@ def keep(path: Path, owner: str) -> Path:
         raise SourceError(say("error.file"), place=path.name, fix=say("error.file.fix", kinds=", ".join(KINDS)))
     room = home("uploads", owner)
     room.chmod(0o700)
-    kept = home("uploads", owner, new_id()) / path.name
-    shutil.move(path, kept)
+    folder = home("uploads", owner, new_id())
+    return _moved(path, folder) if path.suffix.lower() == ".zip" else _packed(path, folder)
+
+
+def _moved(path: Path, folder: Path) -> Path:
+    return Path(shutil.move(path, folder / path.name))
+
+
+def _packed(table: Path, folder: Path) -> Path:
+    """A zip with the table alone: what it names can then be found in there, and nowhere else on the server."""
+    kept = folder / f"{table.name}.zip"
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(table, table.name)
+    table.unlink()
     return kept
 
 

@@ -21,9 +21,9 @@ def test_feature_extraction_is_one_closed_form_phase_at_the_best_depth() -> None
     assert (phase.trains, phase.solver, phase.depth) == ("head", "closed-form", "best")
 
 
-def test_full_starts_from_a_probe_of_the_whole_backbone() -> None:
+def test_full_starts_from_the_best_probe() -> None:
     probe, full = Full().phases(FACTS, Recipe())
-    assert (probe.solver, probe.depth) == ("closed-form", "last")
+    assert (probe,) == FeatureExtraction().phases(FACTS, Recipe())
     assert (full.trains, full.solver) == ("everything", "trainer")
 
 
