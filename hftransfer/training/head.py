@@ -19,8 +19,9 @@ from threadpoolctl import threadpool_limits
 
 from ..models.anatomy import ACTIVATIONS, Anatomy
 
-PATH = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 10.0, 100.0)  # inverse strengths of the L2 penalty
-COARSE = PATH[1::2]
+START = 1e-2  # inverse strength of the L2 penalty that the search begins at
+WEAKER = (3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0, 30.0, 100.0)
+STRONGER = (3e-3, 1e-3, 3e-4, 1e-4)
 COMPARED = 3000  # rows that views are compared on
 ITERATIONS = 1000
 
@@ -85,29 +86,45 @@ class Solved:
     accuracy: float
 
 
-def solve(problem: Problem, *, path: tuple[float, ...] = PATH) -> Solved:
-    """The best head along the penalty's path, by log-loss on validation.
+def solve(problem: Problem, *, every: int = 1) -> Solved:
+    """The best head over the penalty's strength, by log-loss on validation.
 
-    The path runs from strong to weak penalties, each solution starting the next, and
-    ends once validation has grown worse twice.
+    The search goes from a usual penalty to weaker ones while validation gains, and if
+    none did, to stronger ones; each solution starts the next.
+
+    Args:
+        every: how many strengths a step goes; 1 for the fine search.
     """
-    train, validation = problem.train, problem.validation
-    lens = Lens.fit(train.features, problem.activation)
-    seen, unseen = lens(train.features), lens(validation.features)
-    best: Solved | None = None
-    worse = 0
-    model = LogisticRegression(warm_start=True, max_iter=ITERATIONS)
-    for strength in path:
-        _fit(model.set_params(C=strength), seen, train.labels)
-        scores = model.predict_proba(unseen)
-        loss = log_loss(validation.labels, scores, labels=range(problem.classes))
-        if best is None or loss < best.loss:
-            accuracy = float((scores.argmax(1) == validation.labels).mean())
-            best, worse = Solved(lens, *_softmax(model), strength, float(loss), accuracy), 0
-        elif (worse := worse + 1) == 2:
+    fit = _Fit(problem)
+    best = fit(START)
+    for path in (WEAKER, STRONGER):
+        for strength in path[every - 1 :: every]:
+            solved = fit(strength)
+            if solved.loss >= best.loss:
+                break
+            best = solved
+        if best.strength != START:
             break
-    assert best is not None
     return best
+
+
+class _Fit:
+    """Solves a problem at one strength after another, each from the last one's solution."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.lens = Lens.fit(problem.train.features, problem.activation)
+        self.seen, self.unseen = self.lens(problem.train.features), self.lens(problem.validation.features)
+        self.model = LogisticRegression(warm_start=True, max_iter=ITERATIONS)
+
+    def __call__(self, strength: float) -> Solved:
+        self.model.set_params(C=strength)
+        with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():  # its threads fight with torch's
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.model.fit(self.seen, self.problem.train.labels)
+        scores, truth = self.model.predict_proba(self.unseen), self.problem.validation.labels
+        loss = float(log_loss(truth, scores, labels=range(self.problem.classes)))
+        return Solved(self.lens, *_softmax(self.model), strength, loss, float((scores.argmax(1) == truth).mean()))
 
 
 def compare(problem: Problem) -> float:
@@ -115,15 +132,9 @@ def compare(problem: Problem) -> float:
     train = problem.train
     places = np.linspace(0, len(train.labels) - 1, min(COMPARED, len(train.labels))).astype(int)
     if len(set(train.labels[places])) < problem.classes:
-        return solve(problem, path=COARSE).loss
+        return solve(problem, every=2).loss
     sample = Split(train.features[places], train.labels[places])
-    return solve(replace(problem, train=sample), path=COARSE).loss
-
-
-def _fit(model: LogisticRegression, features: np.ndarray, labels: np.ndarray) -> None:
-    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():  # its threads fight with torch's
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(features, labels)
+    return solve(replace(problem, train=sample), every=2).loss
 
 
 def _softmax(model: LogisticRegression) -> tuple[np.ndarray, np.ndarray]:

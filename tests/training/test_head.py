@@ -10,7 +10,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from hftransfer.models.anatomy import ACTIVATIONS, Anatomy
-from hftransfer.training.head import PATH, Lens, Problem, Split, compare, install, solve
+from hftransfer.training.head import START, STRONGER, WEAKER, Lens, Problem, Split, compare, install, solve
 
 CLASSES = 4
 
@@ -84,13 +84,14 @@ def test_the_penalty_is_the_best_on_validation() -> None:
     solved = solve(Problem(train, validation, CLASSES, "identity"))
     lens = Lens.fit(train.features, "identity")
     losses = {}
-    for strength in PATH:
+    strengths = sorted((START, *WEAKER, *STRONGER))
+    for strength in strengths:
         model = LogisticRegression(C=strength, max_iter=2000).fit(lens(train.features), train.labels)
         scores = model.predict_proba(lens(validation.features))
         losses[strength] = -np.log(scores[range(len(validation.labels)), validation.labels]).mean()
     assert solved.strength == min(losses, key=losses.get)
     assert solved.loss == pytest.approx(losses[solved.strength], rel=1e-3)
-    assert solved.strength not in (PATH[0], PATH[-1])
+    assert solved.strength not in (strengths[0], strengths[-1])
 
 
 def test_views_are_ranked_by_what_they_tell() -> None:
