@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -17,7 +18,7 @@ from datasets.arrow_writer import ArrowWriter
 from datasets.table import cast_array_to_feature
 
 from ..errors import OutputError, SourceError
-from ..home import home
+from ..home import home, prune
 from ..tasks import TASKS
 from ..values import Event, Listener, Problem
 from .checks import Aside, enough, told
@@ -25,6 +26,7 @@ from .images import decodes
 from .rows import Found, Row, digest, storable
 
 FORM = 1  # of the files below; a change of theirs makes older ones unused
+KEPT_BYTES = 20 << 30  # the cache's size; the least recently used goes first
 BATCH_ROWS = 1000
 BATCH_BYTES = 2**25
 ABOUT = "about.json"
@@ -66,6 +68,8 @@ def keep(found: Found, on_event: Listener) -> Kept:
         _write(folder, found, on_event)
         kept = _opened(folder, found)
         assert kept is not None
+        prune(folder.parent, KEPT_BYTES)
+    os.utime(folder)
     on_event(Event("load", f"{found.name}: {sum(map(len, kept.parts.values()))} rows"))
     return kept
 

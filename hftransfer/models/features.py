@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ..home import home
+from ..home import home, prune
 from ..values import Backbone, Event, Listener, silent
 from .anatomy import Anatomy
 from .device import autocast, keep_memory
@@ -59,7 +59,7 @@ def read_features(
     if not path.exists():
         with _replacing(path) as part:
             _compute(part, backbone, anatomy, rows, views, device, dtype, batch_size, on_event)
-        _prune(path.parent)
+        prune(path.parent, KEPT_BYTES)
     os.utime(path)
     return np.load(path, mmap_mode="r")
 
@@ -90,7 +90,7 @@ def _compute(
     on_event: Listener,
 ) -> None:
     keep_memory()
-    model = backbone.model
+    model = backbone.model.eval()  # batch norms and dropouts hold still
     out: np.ndarray | None = None
     done = 0
     with torch.inference_mode(), reading(model, anatomy, views) as states:
@@ -148,11 +148,3 @@ def _replacing(path: Path) -> Iterator[Path]:
         os.replace(folder / "features.npy", path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _prune(folder: Path) -> None:
-    files = sorted(folder.glob("*.npy"), key=lambda file: file.stat().st_mtime, reverse=True)
-    sizes = np.cumsum([file.stat().st_size for file in files])
-    for file, total in zip(files[1:], sizes[1:], strict=True):
-        if total > KEPT_BYTES:
-            file.unlink(missing_ok=True)

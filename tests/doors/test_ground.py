@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from hftransfer import errors
 from hftransfer.errors import HFTransferError, OutputError, RecipeError
+from hftransfer.home import prune
 from hftransfer.output import MARKER, claim, staged
 from hftransfer.recipe import Recipe, seconds
 from hftransfer.tasks import TASKS, fit_classes, get_task, task_for
@@ -151,3 +153,16 @@ def test_a_terminal_draws_one_bar_and_a_pipe_gets_lines() -> None:
     assert "\r" in screen.getvalue() and "3/3" in screen.getvalue() and screen.getvalue().endswith("\n")
     assert pipe.getvalue() == "load      a message\n"
     assert json.dumps(pipe.getvalue()).isascii()
+
+
+def test_a_cache_is_bounded_and_keeps_what_was_used_last(tmp_path: Path) -> None:
+    for age in range(4):
+        entry = tmp_path / str(age)
+        entry.mkdir()
+        (entry / "data").write_bytes(b"x" * 100)
+        os.utime(entry, (1000 - age, 1000 - age))
+    (tmp_path / ".making").write_bytes(b"x" * 1000)
+    prune(tmp_path, 250)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".making", "0", "1"]
+    prune(tmp_path, 10)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".making", "0"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 import torch
 
 from hftransfer.models import Anatomy, dissect, load_backbone, read_features
-from hftransfer.models.features import _prune, batches
+from hftransfer.models.features import batches
 from hftransfer.models.inputs import encode, example
 from hftransfer.models.views import View
 from hftransfer.recipe import Recipe
@@ -118,13 +117,3 @@ def test_a_convolutional_backbone_is_read_where_its_head_reads(tmp_path: Path) -
     with torch.inference_mode():
         expected = backbone.model.resnet(**encode(backbone, rows["image"])).pooler_output.flatten(1).numpy()
     assert np.allclose(got[:, 0], expected, atol=1e-5)
-
-
-def test_the_cache_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hftransfer.models.features.KEPT_BYTES", 250)
-    for age in range(4):
-        file = tmp_path / f"{age}.npy"
-        file.write_bytes(b"x" * 100)
-        os.utime(file, (1000 - age, 1000 - age))
-    _prune(tmp_path)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["0.npy", "1.npy"]

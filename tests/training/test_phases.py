@@ -153,11 +153,12 @@ def test_augmented_images_stay_themselves() -> None:
     assert 10 < (mirrored[:, 0, 16, -1] < mirrored[:, 0, 16, 0]).sum() < 54
 
 
-def test_a_frozen_backbones_dropout_and_norms_hold_still(tmp_path: Path) -> None:
+def test_a_frozen_backbones_dropout_and_norms_hold_still(tmp_path: Path, monkeypatch) -> None:
     """Features do not depend on the mode that the model came in."""
     backbone, data, recipe = station("convolution", tmp_path)
     weights = []
     for training in (False, True):
+        monkeypatch.setenv("HFTRANSFER_HOME", str(tmp_path / f"home-{training}"))  # no features from before
         backbone.model.train(training)
         trained = run_phases(backbone, data, [PROBE], recipe, tmp_path)
         weights.append(backbone.model.classifier[-1].weight.detach().clone())
