@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -17,13 +18,14 @@ from typing import Any
 
 import click
 
-from .errors import HFTransferError, OutputError
+from .errors import HFTransferError, OutputError, RecipeError
 from .home import home
+from .output import claim
 from .recipe import Recipe
 from .terminal import Terminal, lines
 
 DONE, OURS, THEIRS, STOPPED = 0, 1, 2, 130
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES)
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 DATA = ("task", "text_column", "image_column", "label_column", "seed")
 
 
@@ -31,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and leave with its exit code."""
     # Waiting threads that sleep cost nothing alone, and much less beside other work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as Ctrl-C does
     words = list(sys.argv[1:] if arguments is None else arguments)
     sys.exit(_run(words, as_json="--json" in words))
 
@@ -39,41 +42,55 @@ def _run(words: list[str], *, as_json: bool) -> int:
     """The one place where errors become messages and exit codes."""
     try:
         cli.main(args=words, prog_name="hftransfer", standalone_mode=False)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (KeyboardInterrupt, click.Abort):
-        return _fail("stopped", {"kind": "Stopped", "cause": "stopped by the user"}, as_json, STOPPED)
+        return _fail(HFTransferError("stopped by the user"), as_json, STOPPED)
     except click.ClickException as error:
-        message = error.format_message()
-        return _fail(message, {"kind": "UsageError", "cause": message}, as_json, THEIRS)
+        return _fail(_usage(error), as_json, THEIRS)
     except HFTransferError as error:
-        return _fail(str(error), error.to_json(), as_json, THEIRS)
+        return _fail(error, as_json, THEIRS)
     except OSError as error:
-        if error.errno in DISK:
-            place = str(error.filename or "")
-            full = OutputError(str(error.strerror), place=place, fix="free some space, or choose another place")
-            return _fail(str(full), full.to_json(), as_json, THEIRS)
-        return _our_fault(as_json)
+        return _our_fault(as_json) if error.errno not in DISK else _fail(_disk(error), as_json, THEIRS)
     except Exception:
         return _our_fault(as_json)
     return DONE
 
 
-def _fail(message: str, body: dict[str, str], as_json: bool, code: int) -> int:
-    click.echo(f"hftransfer: {message}", err=True)
+def _fail(error: HFTransferError, as_json: bool, code: int) -> int:
+    click.echo(f"hftransfer: {error}", err=True)
     if as_json:
-        click.echo(json.dumps({"error": body}, ensure_ascii=False))
+        click.echo(json.dumps({"error": error.to_json()}))
     return code
 
 
+def _usage(error: click.ClickException) -> HFTransferError:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "hftransfer"
+    return RecipeError(error.format_message(), place=path, fix=f"see `{path} --help`")
+
+
+def _disk(error: OSError) -> HFTransferError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    fix = "free some space" if full else "choose a place that can be written"
+    return OutputError(f"the disk refuses: {error.strerror or error}", place=str(error.filename or "the disk"), fix=fix)
+
+
 def _our_fault(as_json: bool) -> int:
-    log = home("logs") / "fault.log"
-    log.write_text(traceback.format_exc(), encoding="utf-8")
-    cause = f"a fault of ours: {sys.exc_info()[1]!r}"
+    """Tell it without the data that the error may hold; the whole story goes to a file."""
+    kind = type(sys.exc_info()[1]).__name__
+    try:
+        log = home("logs") / "fault.log"
+        log.write_text(traceback.format_exc(), encoding="utf-8")
+    except (HFTransferError, OSError):
+        log = Path("nowhere: the log cannot be written")
     return _fail(
-        f"{cause}\n  at:   {log}\n  next: please report it with that file",
-        {"kind": "Fault", "cause": cause, "place": str(log)},
-        as_json,
-        OURS,
+        Fault(f"a fault of ours ({kind})", place=str(log), fix="please report it with that file"), as_json, OURS
     )
+
+
+class Fault(HFTransferError):
+    """Something that a user cannot set right."""
 
 
 def recipe_options(names: Sequence[str]) -> Callable[[Any], Any]:
@@ -100,7 +117,7 @@ def make_recipe(choices: dict[str, Any], config: str | None = None) -> Recipe:
     """The file's choices, then those of the command line."""
     base = Recipe.load(config).to_json() if config else {}
     given = {name: value for name, value in choices.items() if value is not None}
-    return Recipe.from_mapping({**base, **given}, place="the command line")
+    return Recipe.from_mapping({**base, **given})
 
 
 JSON = click.option(
@@ -142,8 +159,6 @@ def check(source: str, as_json: bool, **choices: Any) -> None:
 def train(source: str, output: Path, config: str | None, overwrite: bool, as_json: bool, **choices: Any) -> None:
     """Fine-tune a model on a source."""
     recipe = make_recipe(choices, config)
-    from .output import claim
-
     claim(output, overwrite=overwrite)
     from .workflow import fine_tune
 
@@ -157,7 +172,7 @@ def train(source: str, output: Path, config: str | None, overwrite: bool, as_jso
 @cli.command()
 @click.argument("model")
 @click.argument("source")
-@recipe_options(("text_column", "image_column", "label_column", "seed", "device"))
+@recipe_options((*DATA, "device"))
 @JSON
 def evaluate(model: str, source: str, as_json: bool, **choices: Any) -> None:
     """Measure a model on a source's test split, or on all of its rows."""
@@ -218,7 +233,3 @@ def studio(host: str | None, port: int | None) -> None:
 
 def _show(value: dict[str, Any], as_json: bool, human: Callable[[dict[str, Any]], str]) -> None:
     click.echo(json.dumps(value, ensure_ascii=False) if as_json else human(value))
-
-
-if __name__ == "__main__":
-    main()

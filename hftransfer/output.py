@@ -21,38 +21,56 @@ def claim(output: Path, *, overwrite: bool = False) -> None:
         OutputError: the folder holds anything (with `overwrite`: anything but a
             model of ours), or cannot be created.
     """
-    if output.is_symlink() or (output.exists() and not output.is_dir()):
-        raise OutputError("the output exists and is no folder", place=str(output), fix="choose another with -o")
-    if output.is_dir() and any(output.iterdir()):
-        if not overwrite:
-            raise OutputError(
-                "the output folder is not empty", place=str(output), fix="choose another with -o, or pass --overwrite"
-            )
-        if not (output / MARKER).is_file() or not (output / "config.json").is_file():
-            raise OutputError(
-                "the output folder holds something that is no model of ours",
-                place=str(output),
-                fix="choose another with -o: --overwrite replaces only models",
-            )
-    try:
+    with writable(output):
+        if output.is_symlink() or (output.exists() and not output.is_dir()):
+            raise OutputError("the output exists and is no folder", place=str(output), fix="choose another with -o")
+        if output.is_dir() and any(output.iterdir()):
+            _refuse(output, overwrite)
         output.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _refuse(output: Path, overwrite: bool) -> None:
+    if not overwrite:
+        raise OutputError(
+            "the output folder is not empty", place=str(output), fix="choose another with -o, or pass --overwrite"
+        )
+    if not (output / MARKER).is_file() or not (output / "config.json").is_file():
+        raise OutputError(
+            "the output folder holds something that is no model of ours",
+            place=str(output),
+            fix="choose another with -o: --overwrite replaces only models",
+        )
+
+
+@contextmanager
+def writable(place: Path) -> Iterator[None]:
+    """Turn what the system says about a place into one clear error."""
+    try:
+        yield
+    except OutputError:
+        raise
     except OSError as error:
-        raise OutputError(f"cannot create the output folder: {error.strerror}", place=str(output)) from error
+        cause = f"cannot write there: {error.strerror or error}"
+        raise OutputError(cause, place=str(place), fix="choose another place, or make room there") from error
 
 
 @contextmanager
 def staged(output: Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """A folder beside `output` to write into; it takes `output`'s place when all went well."""
+    """A folder beside `output` to write into; it takes `output`'s place when all went well.
+
+    Raises:
+        OutputError: as `claim`, at the start and, if somebody was faster, at the end.
+    """
+    output = output.absolute()
     claim(output, overwrite=overwrite)
-    try:
+    with writable(output.parent):
         stage = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".partial", dir=output.parent))
-    except OSError as error:
-        raise OutputError(
-            f"cannot write there: {error.strerror}", place=str(output.parent), fix="choose another -o"
-        ) from error
     try:
         yield stage
-        _swap(stage, output)
+        claim(output, overwrite=overwrite)
+        with writable(output):
+            _open_up(stage)
+            _swap(stage, output)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
@@ -67,11 +85,14 @@ def _open_up(stage: Path) -> None:
 
 
 def _swap(stage: Path, output: Path) -> None:
-    _open_up(stage)
+    """Put the new in the old one's place, or leave the old one there."""
+    old = stage.with_suffix(".old")
     if output.exists():
-        old = output.with_name(f".{output.name}.{stage.name.split('.')[-2]}.old")
         output.rename(old)
+    try:
         stage.rename(output)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        stage.rename(output)
+    except OSError:
+        if old.exists():
+            old.rename(output)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import transformers
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from safetensors import SafetensorError
 from transformers import AutoConfig
 
-from .data import load_evaluation
-from .errors import BackboneError, OutputError, SourceError, SourceMissing
-from .models.backbones import quiet
+from .data import load_evaluation, open_image
+from .errors import BackboneError, OutputError, RecipeError, SourceError
+from .models.backbones import UNLOADABLE, load_processor, quiet
 from .models.device import keep_memory, pick_device, to_device
 from .models.features import batches
 from .models.inputs import encode
@@ -101,7 +101,10 @@ class Predictor:
 
         Raises:
             SourceError: the source cannot be used, or holds labels that the model does not know.
+            RecipeError: the recipe asks for another task than the model's.
         """
+        if recipe and recipe.task not in (None, self.task.name):
+            raise RecipeError(f"the model is for {self.task.name}", place="--task", fix="leave it out")
         rows = load_evaluation(source, self.task.name, self.labels, recipe or Recipe(), on_event=on_event)
         return self.measure(rows, on_event=on_event)
 
@@ -118,12 +121,12 @@ class Predictor:
             return evaluation.report()
 
     def scores(self, batch: dict[str, torch.Tensor]) -> np.ndarray:
-        """Softmax scores of an encoded batch, float32 of shape [B, labels]."""
+        """The scores of an encoded batch, float32 of shape [B, labels]."""
         keep_memory()
         model = self.backbone.model
         with torch.inference_mode():
             logits = model(**{name: tensor.to(model.device) for name, tensor in batch.items()}).logits
-        return torch.softmax(logits.float(), dim=-1).cpu().numpy()
+        return ACTIVATIONS[self.task.target.activation](logits.float()).cpu().numpy()
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
         """Copy the model, with its card, recipe and report.
@@ -180,54 +183,53 @@ def _recognise(folder: Path) -> tuple[Task, Any]:
     """The task that a checkpoint was trained for, from its architecture's name."""
     try:
         with quiet():
-            config = AutoConfig.from_pretrained(folder)
-    except (OSError, ValueError, KeyError) as error:
-        fix = "train one with `hftransfer train`" if not (folder / MARKER).exists() else "its config.json is damaged"
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except UNLOADABLE as error:
+        fix = "its config.json is damaged" if (folder / MARKER).exists() else "train one with `hftransfer train`"
         raise BackboneError("the folder holds no Transformers model", place=str(folder), fix=fix) from error
     architecture = (config.architectures or [""])[0]
     for task in TASKS.values():
-        if architecture.endswith(task.modality.auto_model.removeprefix("AutoModel")):
+        if architecture.endswith(task.modality.auto_model.removeprefix("AutoModel")) and _fits(config, task):
             return task, config
-    kinds = ", ".join(TASKS)
-    raise BackboneError(
-        f"the model is a {architecture or 'checkpoint of no known kind'}",
-        place=str(folder),
-        fix=f"give a model for one of: {kinds}",
-    )
+    kinds, named = ", ".join(TASKS), architecture or "checkpoint of no known kind"
+    said = f" for {config.problem_type}" if config.problem_type else f" of {config.num_labels} labels"
+    raise BackboneError(f"the model is a {named}{said}", place=str(folder), fix=f"give a model for one of: {kinds}")
+
+
+def _fits(config: Any, task: Task) -> bool:
+    """Whether a head is for the task: of its problem type, with two labels or more, each by its own name."""
+    distinct = len(set(config.id2label.values()))
+    return config.problem_type in (None, task.target.problem_type) and distinct == config.num_labels > 1
 
 
 def _load(folder: Path, task: Task, config: Any) -> Backbone:
-    auto_model, auto_processor = (
-        getattr(transformers, name) for name in (task.modality.auto_model, task.modality.auto_processor)
-    )
+    auto = getattr(transformers, task.modality.auto_model)
     try:
         with quiet():
-            model = auto_model.from_pretrained(folder, dtype="float32").eval()
-            processor = auto_processor.from_pretrained(folder)
-    except (OSError, ValueError, RuntimeError, ImportError) as error:
-        first = str(error).strip().splitlines()[0]
+            model = auto.from_pretrained(folder, dtype="float32", trust_remote_code=False).eval()
+            processor = load_processor(task, str(folder), model.config, Recipe())
+    except BackboneError:
+        raise
+    except UNLOADABLE as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BackboneError(
             f"the model cannot be loaded: {first}", place=str(folder), fix="train or download it again"
         ) from error
     return Backbone(folder.name, None, task.modality.name, model, processor, key="")
 
 
-def _open_image(value: Any) -> Image.Image:
-    if isinstance(value, Image.Image):
-        return value
-    try:
-        with Image.open(value) as image:
-            image.load()
-            return image.copy() if image.getexif() else image
-    except FileNotFoundError as error:
-        raise SourceMissing("no such image", place=str(value), fix="give paths of image files") from error
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-        raise SourceError(
-            f"the image cannot be read: {error}", place=str(value), fix="give a JPEG, PNG or WebP"
-        ) from error
+def _image(value: Any) -> Image.Image:
+    return value if isinstance(value, Image.Image) else open_image(value)
 
 
-OPENERS: dict[str, Callable[[Any], Any]] = {"image": _open_image, "text": str}
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise SourceError(f"{value!r} is no text", place="inputs", fix="give strings")
+    return value
+
+
+OPENERS: dict[str, Callable[[Any], Any]] = {"image": _image, "text": _text}
+ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {"softmax": lambda logits: logits.softmax(-1)}
 
 
 def _named(value: Any) -> str:

@@ -66,7 +66,9 @@ class Recipe:
     )
     warmup: float = choice(0.1, "The part of the steps that the rate rises for.", group="training", low=0.0, high=1.0)
     patience: int = choice(3, "Evaluations without a gain before training stops.", group="training", low=1, high=10000)
-    budget: str | None = choice(None, "Time to spend, such as 90s, 10m or 2h.", group="training")
+    budget: str | None = choice(
+        None, "Time to spend on features and training, such as 90s, 10m or 2h.", group="training"
+    )
     precision: str = choice(
         "auto", "Arithmetic while training.", group="machine", choices=("auto", "fp32", "bf16", "fp16")
     )
@@ -89,15 +91,23 @@ class Recipe:
         return asdict(self)
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any], *, place: str = "recipe") -> Recipe:
-        """Raises RecipeError for a name that is no choice."""
+    def from_mapping(cls, values: Mapping[str, Any], *, place: str = "") -> Recipe:
+        """A recipe of named choices, which stand in the file `place` if one is given.
+
+        Raises:
+            RecipeError: a name is no choice, or a value is out of its bounds.
+        """
         known = {entry.name for entry in fields(cls)}
-        plain = {name.replace("-", "_"): value for name, value in values.items()}
+        plain = {str(name).replace("-", "_"): value for name, value in values.items()}
         unknown = sorted(set(plain) - known)
         if unknown:
             names = ", ".join(sorted(known))
-            raise RecipeError(f"unknown choice '{unknown[0]}'", place=place, fix=f"choices are: {names}")
-        return cls(**plain)
+            raise RecipeError(f"unknown choice '{unknown[0]}'", place=place or "recipe", fix=f"choices are: {names}")
+        try:
+            return cls(**plain)
+        except RecipeError as error:
+            where = f"{place}: {error.place.removeprefix('--')}" if place else error.place
+            raise RecipeError(error.cause, place=where, fix=error.fix) from None
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:
@@ -118,7 +128,8 @@ def _check(name: str, value: Any, annotation: str, rules: Mapping[str, Any]) -> 
         return
     kinds = _KINDS[annotation.split(" ")[0]]
     if not isinstance(value, kinds) or isinstance(value, bool):
-        raise RecipeError(f"{name} is {value!r}, which is no {annotation}", place=place, fix=rules["help"])
+        wanted = {"str": "text", "int": "whole number", "float": "number"}[annotation.split(" ")[0]]
+        raise RecipeError(f"{name} is {value!r}, which is no {wanted}", place=place, fix=f"give a {wanted}")
     allowed = rules.get("choices")
     if allowed and value not in allowed:
         raise RecipeError(f"{name} is '{value}'", place=place, fix=f"choose one of: {', '.join(allowed)}")

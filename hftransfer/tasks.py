@@ -20,7 +20,6 @@ class Modality:
     column: str
     auto_model: str
     auto_processor: str
-    model_input: str
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,12 @@ IMAGE = Modality(
     column="image",
     auto_model="AutoModelForImageClassification",
     auto_processor="AutoImageProcessor",
-    model_input="pixel_values",
 )
 TEXT = Modality(
     name="text",
     column="text",
     auto_model="AutoModelForSequenceClassification",
     auto_processor="AutoTokenizer",
-    model_input="input_ids",
 )
 SINGLE_LABEL = Target(
     name="single-label",
@@ -118,4 +115,6 @@ def task_for(modality: str, target: str = "single-label") -> Task:
     for task in TASKS.values():
         if (task.modality.name, task.target.name) == (modality, target):
             return task
-    raise RecipeError(f"no task joins {modality} inputs and {target} targets", place="task table")
+    raise RecipeError(
+        f"no task joins {modality} inputs and {target} targets", place="--task", fix="see `hftransfer train --help`"
+    )

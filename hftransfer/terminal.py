@@ -35,10 +35,10 @@ class Terminal:
         if event.stage != self.stage:
             self._end()
             self.stage = event.stage
-        if event.message and not event.total:
-            self._say(event)
-        elif self.live and event.total:
+        if self.live and event.total:
             self._draw(event)
+        elif event.message and (not event.total or any(name.startswith("eval_") for name in event.metrics)):
+            self._say(event)
 
     def _say(self, event: Event) -> None:
         self._end()

@@ -85,8 +85,8 @@ class Dataset:
 class Backbone:
     """A pretrained model with a head for the task's labels, and its processor.
 
-    `key` names the weights (id, revision and content) for caches. `described` says
-    where they came from, in words for reports and cards.
+    `key` is a hash of what came from the checkpoint (weights, config, tokenizer): caches
+    depend on it.
     """
 
     name: str

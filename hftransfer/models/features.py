@@ -56,12 +56,35 @@ def read_features(
         A memory-mapped float32 array of shape [rows, views, width].
     """
     path = home("features") / f"{_key(backbone, digest, views, dtype)}.npy"
-    if not path.exists():
+    kept = _cached(path)
+    if kept is None:
         with _replacing(path) as part:
             _compute(part, backbone, anatomy, rows, views, device, dtype, batch_size, on_event)
         prune(path.parent, KEPT_BYTES)
-    os.utime(path)
-    return np.load(path, mmap_mode="r")
+        kept = np.load(path, mmap_mode="r")
+    return kept
+
+
+def _cached(path: Path) -> np.ndarray | None:
+    """The features of an earlier run; None where there are none, or only damaged ones."""
+    try:
+        os.utime(path)
+        return np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        return None
+
+
+def whole_array(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+    """A new array on disk, whose space is really there: a disk that fills up later would kill the process.
+
+    Raises:
+        OSError: there is not enough space.
+    """
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def _key(backbone: Backbone, digest: str, views: tuple[View, ...], dtype: torch.dtype) -> str:
@@ -103,7 +126,7 @@ def _compute(
                 torch.stack([pooled(model, anatomy, states[view.depth], view, mask) for view in views], 1).cpu().numpy()
             )
             if out is None:
-                out = np.lib.format.open_memmap(path, "w+", np.float32, (len(rows), *made.shape[1:]))
+                out = whole_array(path, np.float32, (len(rows), *made.shape[1:]))
             out[places] = made
             done += len(places)
             on_event(Event("features", step=done, total=len(rows)))

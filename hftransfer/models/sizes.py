@@ -33,6 +33,12 @@ def fit_image_size(backbone: Backbone, rows: datasets.Dataset, recipe: Recipe) -
         RecipeError: the size asked for is none that the backbone takes.
     """
     native = side(backbone.processor)
+    if native is None and recipe.image_size:
+        raise RecipeError(
+            f"the size of '{backbone.name}' cannot be set",
+            place="--image-size",
+            fix="leave it out, or choose another backbone",
+        )
     if native is None or (recipe.image_size is None and not _is_convolutional(backbone.model)):
         return backbone
     wanted = recipe.image_size or _enough(rows, native)

@@ -8,8 +8,8 @@ from ..recipe import Recipe
 from .phases import Facts, Phase, Rates
 
 # Peak rates by the backbone's family: attention wants small steps, convolutions under
-# AdamW bear more; both smaller ones the nearer a layer is to the input. The head already
-# fits, and needs no faster steps than what it stands on.
+# AdamW bear larger ones; in both they shrink towards the input. The head already fits,
+# and needs no faster steps than what it stands on.
 RATES = {
     "attention": Rates(backbone=1e-4, head=1e-4, decay=0.9),
     "convolution": Rates(backbone=5e-4, head=5e-4, decay=0.9),

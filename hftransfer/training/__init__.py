@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..models.device import pick_device, pick_precision, to_device
-from ..recipe import Recipe
+from ..recipe import Recipe, seconds
 from ..strategies import Phase
 from ..values import Backbone, Dataset, Listener, silent
 from .probe import run_probe
@@ -41,10 +42,11 @@ def run_phases(
     """
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
+    deadline = time.monotonic() + seconds(recipe.budget) if recipe.budget else None
     trained = Trained()
     for phase in phases:
         if phase.solver == "closed-form":
             trained += run_probe(backbone, data, phase, recipe, machine, on_event)
         else:
-            trained += run_tune(backbone, data, phase, recipe, machine, on_event, workdir)
+            trained += run_tune(backbone, data, phase, recipe, machine, on_event, workdir, deadline)
     return trained

@@ -39,7 +39,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Problem:
+class HeadProblem:
     """What is to be solved, and what lies between the features and the head."""
 
     train: Split
@@ -86,7 +86,7 @@ class Solved:
     accuracy: float
 
 
-def solve(problem: Problem, *, every: int = 1) -> Solved:
+def solve(problem: HeadProblem, *, every: int = 1) -> Solved:
     """The best head over the penalty's strength, by log-loss on validation.
 
     The search goes from a usual penalty to weaker ones while validation gains, and if
@@ -111,7 +111,7 @@ def solve(problem: Problem, *, every: int = 1) -> Solved:
 class _Fit:
     """Solves a problem at one strength after another, each from the last one's solution."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: HeadProblem) -> None:
         self.problem = problem
         self.lens = Lens.fit(problem.train.features, problem.activation)
         self.seen, self.unseen = self.lens(problem.train.features), self.lens(problem.validation.features)
@@ -127,7 +127,7 @@ class _Fit:
         return Solved(self.lens, *_softmax(self.model), strength, loss, float((scores.argmax(1) == truth).mean()))
 
 
-def compare(problem: Problem) -> float:
+def compare(problem: HeadProblem) -> float:
     """The log-loss on validation of a head solved from a sample of train: to rank views by."""
     train = problem.train
     places = np.linspace(0, len(train.labels) - 1, min(COMPARED, len(train.labels))).astype(int)

@@ -15,7 +15,7 @@ from ..recipe import Recipe
 from ..strategies import Phase
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Event, Listener
-from .head import Problem, Split, compare, install, solve
+from .head import HeadProblem, Split, compare, install, solve
 from .progress import Machine, Trained
 
 
@@ -38,7 +38,7 @@ def run_probe(
     on_event(Event("train", "solving the head"))
     labels = {name: np.asarray(data.splits[name]["label"]) for name in read}
     problems = [
-        Problem(
+        HeadProblem(
             train=Split(read["train"][:, at], labels["train"]),
             validation=Split(read["validation"][:, at], labels["validation"]),
             classes=len(data.labels),

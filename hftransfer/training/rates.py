@@ -26,7 +26,7 @@ def parameter_groups(
 
     Biases, norms and other vectors carry no weight decay.
     """
-    depths = layer_depths(model)
+    depths = layer_depths(model, head)
     deepest = max(depths.values(), default=0)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
@@ -38,15 +38,15 @@ def parameter_groups(
     return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
 
 
-def layer_depths(model: PreTrainedModel) -> dict[str, int]:
+def layer_depths(model: PreTrainedModel, head: frozenset[str] = frozenset()) -> dict[str, int]:
     """Each parameter's layer, counted from the input, in the order in which the model names them.
 
     A layer is an entry of the outermost numbered stack (`encoder.layer.3.…`); what comes
-    before the first is layer 0, what comes after the last belongs to the last.
+    before the first is layer 0; what comes after the last, and the head, belong to the last.
     """
     depths: dict[str, int] = {}
     seen: dict[str, int] = {}
     for name, _ in model.named_parameters():
-        match = _NUMBERED.match(name)
+        match = None if name.rsplit(".", 1)[0] in head else _NUMBERED.match(name)
         depths[name] = seen.setdefault(match[0], len(seen) + 1) if match else len(seen)
     return depths

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from transformers import DataCollatorWithPadding
 
-from ..models.features import batches
+from ..models.features import batches, whole_array
 from ..values import Backbone
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Pixels(torch.utils.data.Dataset):
         for places, batch in batches(backbone, rows.select_columns([column]), batch_size):
             made = batch["pixel_values"].to(torch.float16).numpy()
             if self.pixels is None:
-                self.pixels = np.lib.format.open_memmap(path, "w+", np.float16, (len(rows), *made.shape[1:]))
+                self.pixels = whole_array(path, np.float16, (len(rows), *made.shape[1:]))
             self.pixels[places] = made
 
     def __len__(self) -> int:

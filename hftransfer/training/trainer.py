@@ -62,11 +62,11 @@ class PhaseTrainer(Trainer):
 class Progress(TrainerCallback):
     """Trainer's logs as events and as rows of history; a time limit if there is one."""
 
-    def __init__(self, phase: str, on_event: Listener, *, seconds: float | None = None) -> None:
+    def __init__(self, phase: str, on_event: Listener, *, deadline: float | None = None) -> None:
         self.phase = phase
         self.on_event = on_event
         self.history: list[dict[str, Any]] = []
-        self.deadline = time.monotonic() + seconds if seconds else None
+        self.deadline = deadline
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if self.deadline and time.monotonic() > self.deadline:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from ..models.anatomy import dissect
 from ..models.backbones import quiet
 from ..models.device import keep_memory
 from ..models.inputs import example
-from ..recipe import Recipe, seconds
+from ..recipe import Recipe
 from ..results.metrics import RunningMetrics
 from ..strategies import Phase
 from ..tasks import Task, get_task
@@ -37,8 +36,12 @@ def run_tune(
     machine: Machine,
     on_event: Listener,
     workdir: Path,
+    deadline: float | None = None,
 ) -> Trained:
     """Train with the Trainer; the model ends as the best that validation saw, its start included.
+
+    Args:
+        deadline: when to stop, by `time.monotonic`.
 
     Returns:
         History: phase, step, epoch, and what was measured there.
@@ -49,7 +52,7 @@ def run_tune(
     on_event(Event("train", "preparing the rows"))
     with quiet():
         train, validation, collators = ROWS[task.modality.name](backbone, data, recipe, workdir)
-    progress = Progress(phase.name, on_event, seconds=seconds(recipe.budget) if recipe.budget else None)
+    progress = Progress(phase.name, on_event, deadline=deadline)
     trainer = PhaseTrainer(
         model=backbone.model,
         args=arguments(phase, recipe, machine, task, workdir, len(train)),
@@ -66,7 +69,7 @@ def run_tune(
     if (trainer.state.best_metric or 0.0) < start[f"eval_{task.target.best}"]:
         on_event(Event("train", "training gained nothing on validation: its start is kept"))
         backbone.model.load_state_dict(state)
-    backbone.model.eval()
+    backbone.model.requires_grad_(True).eval()
     return Trained(tuple(progress.history))
 
 
@@ -74,6 +77,7 @@ def arguments(
     phase: Phase, recipe: Recipe, machine: Machine, task: Task, workdir: Path, rows: int
 ) -> TrainingArguments:
     """The phase in Trainer's words."""
+    assert phase.rates is not None
     epochs = phase.epochs
     steps = max(1, round(epochs * -(-rows // recipe.batch_size)))
     evaluations = max(1, round(steps / max(1.0, epochs)))
@@ -82,7 +86,7 @@ def arguments(
         num_train_epochs=epochs,
         per_device_train_batch_size=recipe.batch_size,
         per_device_eval_batch_size=2 * recipe.batch_size,
-        learning_rate=phase.rates.backbone if phase.rates else 5e-5,
+        learning_rate=phase.rates.backbone,
         weight_decay=recipe.weight_decay,
         warmup_steps=round(recipe.warmup * steps),
         lr_scheduler_type="cosine",
@@ -116,11 +120,15 @@ def tame_dropout(model: torch.nn.Module) -> None:
 
 
 def _groups(backbone: Backbone, phase: Phase, recipe: Recipe, machine: Machine) -> list[dict[str, Any]]:
+    """The optimizer's groups; what the phase does not train asks for no gradients."""
     assert phase.rates is not None
+    model = backbone.model
     batch = {name: tensor.to(machine.device) for name, tensor in example(backbone).items()}
-    anatomy = dissect(backbone.model, batch, backbone.name)
+    anatomy = dissect(model, batch, backbone.name)
     head = frozenset(name for name in (anatomy.head, anatomy.dense) if name)
-    return parameter_groups(backbone.model, head, phase.rates, recipe.weight_decay)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = phase.trains == "everything" or name.rsplit(".", 1)[0] in head
+    return parameter_groups(model, head, phase.rates, recipe.weight_decay)
 
 
 def _image_rows(
@@ -131,8 +139,7 @@ def _image_rows(
         Pixels(backbone, data.splits[name], column, workdir / f"{name}.npy", recipe.batch_size)
         for name in ("train", "validation")
     )
-    augment = functools.partial(shift_and_zoom, flip=False)
-    return train, validation, (train.collate(augment), validation.collate())
+    return train, validation, (train.collate(shift_and_zoom), validation.collate())
 
 
 def _text_rows(

@@ -123,7 +123,7 @@ def write_bad_inputs(folder: Path) -> dict[str, tuple[Path | str, tuple[str, ...
         "no zip": (folder / "no.zip", (), "no.zip"),
         "a single class": (folder / "one.csv", (), "same"),
         "no label anywhere": (folder / "unlabelled.csv", (), "label"),
-        "a column that is not there": (folder / "fine.csv", ("--label-column", "labl"), "text, label"),
+        "a column that is not there": (folder / "fine.csv", ("--label-column", "labl"), "'text', 'label'"),
         "dots in a zip": (folder / "dots.zip", (), "../../evil/cat/1.png"),
         "an absolute path in a zip": (folder / "root.zip", (), "/etc/cat/1.png"),
         "a link in a zip": (folder / "link.zip", (), "cat/1.png"),
@@ -184,7 +184,7 @@ def test_a_backbone_of_the_wrong_modality(shell, vit: Path, bert: Path, tmp_path
     assert not (tmp_path / "m").exists()
 
 
-def test_predicting_with_what_is_no_model_or_no_image(shell, tmp_path: Path) -> None:
+def test_predicting_with_what_is_no_model(shell, tmp_path: Path) -> None:
     code, out, _ = shell("predict", tmp_path, "hello", "--json")
     assert code == 2 and json.loads(out)["error"]["kind"] == "BackboneError"
 
@@ -192,7 +192,7 @@ def test_predicting_with_what_is_no_model_or_no_image(shell, tmp_path: Path) -> 
 def test_unknown_commands_and_options_are_usage_errors(shell) -> None:
     for words in (("fly",), ("train", "x"), ("check", "x", "--colour", "red")):
         code, out, err = shell(*words)
-        assert code == 2 and out == "" and "hftransfer: " in err
+        assert code == 2 and out == "" and "hftransfer: " in err and "--help" in err
 
 
 def test_a_fault_of_ours_is_told_apart(shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own_home: Path) -> None:
@@ -220,20 +220,59 @@ def test_a_full_disk_is_no_fault_of_ours(bert: Path, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} <= {"t.csv", "home"}
 
 
-def test_ctrl_c_stops_with_130_and_leaves_nothing(bert: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_ends_with_130_and_leaves_nothing(sign: signal.Signals, bert: Path, tmp_path: Path) -> None:
     source = table(tmp_path / "t.csv", rows=200)
     command = [sys.executable, "-m", "hftransfer", "train", source, "-o", tmp_path / "m", "--backbone", bert]
     command += ["--strategy", "full", "--epochs", "5000", "--patience", "5000"]
-    process = subprocess.Popen(
-        [str(word) for word in command], stderr=subprocess.PIPE, text=True, env=os.environ.copy()
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "head solved" in line:
-            break
-    time.sleep(3)
-    process.send_signal(signal.SIGINT)
-    rest = process.stderr.read()
-    assert process.wait(60) == 130
+    words = [str(word) for word in command]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ.copy()) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "preparing the rows" in line:
+                break
+        time.sleep(2)
+        process.send_signal(sign)
+        rest = process.stderr.read()
+        assert process.wait(60) == 130
     assert "stopped" in rest and "Traceback" not in rest
     assert {path.name for path in tmp_path.iterdir()} <= {"t.csv", "home"}
+
+
+def test_the_current_folder_can_be_the_output(shell, bert: Path, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    code, _, err = train(shell, table(tmp_path / "t.csv"), bert, Path("."))
+    assert code == 0, err
+    assert (tmp_path / "here" / "model.safetensors").is_file()
+
+
+def test_a_home_that_cannot_be_made_is_told(shell, bert: Path, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HFTRANSFER_HOME", str(tmp_path / "file"))
+    code, out, err = train(shell, table(tmp_path / "t.csv"), bert, tmp_path / "m")
+    assert code == 2 and "HFTRANSFER_HOME" in json.loads(out)["error"]["fix"]
+    assert "Traceback" not in err
+
+
+def test_a_checkpoint_that_was_cut_off_is_told(shell, bert: Path, tmp_path: Path) -> None:
+    source, model = table(tmp_path / "t.csv"), tmp_path / "m"
+    assert train(shell, source, bert, model)[0] == 0
+    weights = (model / "model.safetensors").read_bytes()
+    (model / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    for command in (("predict", model, "x"), ("train", source, "-o", tmp_path / "n", "--backbone", model)):
+        code, out, err = shell(*command, "--json")
+        assert code == 2 and json.loads(out)["error"]["place"] and "Traceback" not in err
+
+
+def test_usage_errors_have_a_place_and_a_next_step(shell) -> None:
+    code, out, _ = shell("train", "x", "--json")
+    body = json.loads(out)["error"]
+    assert code == 2 and body["place"] == "hftransfer train" and "--help" in body["fix"]
+
+
+def test_evaluate_refuses_another_task(shell, bert: Path, tmp_path: Path) -> None:
+    source, model = table(tmp_path / "t.csv"), tmp_path / "m"
+    train(shell, source, bert, model)
+    assert shell("evaluate", model, source, "--task", "text-classification", "--json")[0] == 0
+    assert shell("evaluate", model, source, "--task", "image-classification", "--json")[0] == 2

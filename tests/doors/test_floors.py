@@ -27,7 +27,7 @@ FLOORS = (
     ("cli",),
     ("__main__",),
 )
-GROUND_ORDER = {"output": {"errors"}}  # the ground floor's one stair
+GROUND_ORDER = {"output": {"errors"}, "home": {"errors"}}  # the ground floor's stairs
 BANNED = {"utils", "helpers", "common", "misc", "manager"}
 LONGEST = 400
 
@@ -47,6 +47,8 @@ def imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level == depth:
             yield from [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom) and not node.level and node.module == "hftransfer":
+            yield from (alias.name for alias in node.names)
         names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
         names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         for name in names:

@@ -166,3 +166,27 @@ def test_a_cache_is_bounded_and_keeps_what_was_used_last(tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir()) == [".making", "0", "1"]
     prune(tmp_path, 10)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".making", "0"]
+
+
+def test_what_appears_in_the_output_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    with pytest.raises(OutputError), staged(tmp_path / "out") as folder:
+        (folder / "model").write_text("new")
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "thesis.txt").write_text("years of work")
+    assert (tmp_path / "out" / "thesis.txt").read_text() == "years of work"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_name_that_no_disk_takes_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot write there"):
+        claim(tmp_path / ("x" * 300))
+
+
+def test_a_bad_choice_in_a_file_is_placed_there(tmp_path: Path) -> None:
+    (tmp_path / "r.yaml").write_text("epochs: many")
+    with pytest.raises(RecipeError, match="no number") as caught:
+        Recipe.load(tmp_path / "r.yaml")
+    assert caught.value.place == f"{tmp_path / 'r.yaml'}: epochs"
+    (tmp_path / "r.yaml").write_text("1: 2")
+    with pytest.raises(RecipeError, match="unknown choice"):
+        Recipe.load(tmp_path / "r.yaml")

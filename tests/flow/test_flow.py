@@ -136,7 +136,7 @@ def test_an_image_turned_by_exif_is_seen_upright(models, tmp_path: Path) -> None
 def test_unreadable_inputs_are_named(models, tmp_path: Path) -> None:
     predictor, _ = models["image", "full"]
     (tmp_path / "broken.png").write_bytes(b"\x89PNG no more")
-    with pytest.raises(SourceError, match="cannot be read") as caught:
+    with pytest.raises(SourceError, match="no image") as caught:
         predictor.predict(tmp_path / "broken.png")
     assert caught.value.place.endswith("broken.png")
     with pytest.raises(SourceMissing):
@@ -213,3 +213,33 @@ def test_the_same_run_twice_gives_the_same_figures(tmp_path: Path) -> None:
     again = fine_tune(source, Recipe.load(one.folder / "recipe.json"), output=tmp_path / "again")
     for name in ("metrics", "confusion", "history"):
         assert one.report[name] == again.report[name]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"problem_type": "multi_label_classification"},
+        {"problem_type": "regression"},
+        {"id2label": {"0": "same", "1": "same"}},
+    ],
+)
+def test_a_head_for_something_else_is_refused(change: dict, models, tmp_path: Path) -> None:
+    """Its scores would be read wrongly."""
+    folder = models["text", "full"][0].save(tmp_path / "copy")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | change))
+    with pytest.raises(BackboneError, match="give a model for one of|the model is a"):
+        Predictor.from_pretrained(folder)
+
+
+def test_a_long_text_is_cut_even_if_its_tokenizer_knows_no_limit(models, tmp_path: Path) -> None:
+    folder = models["text", "full"][0].save(tmp_path / "copy")
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    config.pop("model_max_length")
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    assert Predictor.from_pretrained(folder).predict("the day " * 500).prediction in ("good", "bad")
+
+
+def test_what_is_no_text_is_refused(models) -> None:
+    with pytest.raises(SourceError, match="None is no text"):
+        models["text", "full"][0].predict([None])

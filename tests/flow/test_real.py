@@ -1,7 +1,7 @@
 """Real data and real backbones: as good as expected, and the same wherever the model is used.
 
-The floors are the figures expected of these sets and backbones, less what a 95 % interval
-allows for on test sets of this size; `full` is held to the probe on the same rows.
+The floors are the figures expected of these sets and backbones; `full` is held to the
+probe on the same rows.
 """
 
 from __future__ import annotations

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import warnings
 from pathlib import Path
 
+import datasets
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import TimmWrapperConfig, TimmWrapperForImageClassification, TimmWrapperImageProcessor
 
-from hftransfer.errors import BackboneError
+from hftransfer.errors import BackboneError, RecipeError
 from hftransfer.models import load_backbone
 from hftransfer.models.backbones import DEFAULTS, locate
+from hftransfer.models.sizes import fit_image_size
 from hftransfer.recipe import Recipe
 from hftransfer.tasks import get_task
 from tests.tiny import convolutional_backbone, image_backbone, text_backbone
@@ -91,13 +94,56 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     assert caught.value.place == str(tmp_path)
 
 
-def test_missing_weights_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["layer.1", "word_embeddings", "layer.0.output.LayerNorm.bias"])
+def test_missing_weights_are_refused(part: str, tmp_path: Path) -> None:
     """Transformers would fill them with noise, and training would start from nothing."""
     text_backbone(tmp_path)
     weights = load_file(tmp_path / "model.safetensors")
-    kept = {name: tensor for name, tensor in weights.items() if "layer.1" not in name}
+    kept = {name: tensor for name, tensor in weights.items() if part not in name}
+    assert len(kept) < len(weights)
     save_file(kept, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(BackboneError, match="missing from its checkpoint"):
+        load(tmp_path)
+
+
+def change(folder: Path, name: str, **values: object) -> None:
+    path = folder / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    text_backbone(tmp_path)
+    change(tmp_path, "config.json", intermediate_size=48)
+    with pytest.raises(BackboneError, match="of another shape"):
+        load(tmp_path)
+
+
+def test_the_key_names_config_and_tokenizer_too(tmp_path: Path) -> None:
+    """The same weights under another activation, or another tokenizer, make other features."""
+    key = load(text_backbone(tmp_path)).key
+    assert load(tmp_path, labels=("x", "y")).key == key
+    change(tmp_path, "config.json", hidden_act="relu")
+    relu = load(tmp_path).key
+    change(tmp_path, "tokenizer_config.json", do_lower_case=False)
+    assert len({key, relu, load(tmp_path).key}) == 3
+
+
+def test_code_in_a_checkpoint_is_never_run(tmp_path: Path, capfd) -> None:
+    text_backbone(tmp_path)
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Config: ...\n")
+    change(tmp_path, "config.json", model_type="evil", auto_map={"AutoConfig": "evil.Config"})
+    capfd.readouterr()
+    with pytest.raises(BackboneError):
+        load(tmp_path)
+    assert not (tmp_path / "ran").exists()
+    assert capfd.readouterr().out == ""
+
+
+def test_a_tokenizer_that_knows_no_word_is_refused(tmp_path: Path) -> None:
+    text_backbone(tmp_path)
+    for path in tmp_path.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(BackboneError, match="knows no word"):
         load(tmp_path)
 
 
@@ -117,6 +163,8 @@ def test_timm_models_load_through_the_wrapper(architecture: str, tmp_path: Path)
     with torch.inference_mode():
         logits = backbone.model(pixel_values=torch.rand(2, 3, 64, 64)).logits
     assert logits.shape == (2, 3)
+    with pytest.raises(RecipeError, match="cannot be set"):
+        fit_image_size(backbone, datasets.Dataset.from_dict({"image": []}), Recipe(image_size=32))
 
 
 def test_texts_are_cut_where_positions_end(tmp_path: Path) -> None:

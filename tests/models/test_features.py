@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from hftransfer.models import Anatomy, dissect, load_backbone, read_features
-from hftransfer.models.features import batches
+from hftransfer.models.features import batches, whole_array
 from hftransfer.models.inputs import encode, example
 from hftransfer.models.views import View
 from hftransfer.recipe import Recipe
@@ -117,3 +118,25 @@ def test_a_convolutional_backbone_is_read_where_its_head_reads(tmp_path: Path) -
     with torch.inference_mode():
         expected = backbone.model.resnet(**encode(backbone, rows["image"])).pooler_output.flatten(1).numpy()
     assert np.allclose(got[:, 0], expected, atol=1e-5)
+
+
+def test_a_damaged_cache_is_computed_anew(bert: tuple[Backbone, Anatomy], own_home: Path) -> None:
+    whole = np.array(compute(*bert))
+    (file,) = (own_home / "features").iterdir()
+    file.write_bytes(file.read_bytes()[:200])
+    assert np.array_equal(compute(*bert), whole)
+
+
+def test_a_disk_that_is_too_small_is_an_error_not_a_crash(tmp_path: Path) -> None:
+    """On a real, tiny file system: a sparse file would kill the process when it is written to."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", tmp_path], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            whole_array(tmp_path / "a.npy", np.float32, (1000, 1000))
+        assert whole_array(tmp_path / "b.npy", np.float32, (10, 10)).shape == (10, 10)
+    finally:
+        subprocess.run(["umount", "-l", tmp_path], check=True)

@@ -10,7 +10,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from hftransfer.models.anatomy import ACTIVATIONS, Anatomy
-from hftransfer.training.head import START, STRONGER, WEAKER, Lens, Problem, Split, compare, install, solve
+from hftransfer.training.head import START, STRONGER, WEAKER, HeadProblem, Lens, Split, compare, install, solve
 
 CLASSES = 4
 
@@ -41,7 +41,7 @@ class Toy(torch.nn.Module):
 @pytest.mark.parametrize("activation", [None, "identity", "tanh", "relu", "gelu"])
 def test_the_installed_head_gives_the_solved_scores(activation: str | None, classes: int) -> None:
     train, validation = blobs(classes=classes), blobs(seed=1, classes=classes)
-    solved = solve(Problem(train, validation, classes, activation or "identity"))
+    solved = solve(HeadProblem(train, validation, classes, activation or "identity"))
     model = Toy(12, activation, classes)
     install(model, Anatomy("head", "dense" if activation else None, activation or "identity"), solved)
     expected = solved.lens(validation.features) @ solved.weight.T + solved.bias
@@ -55,7 +55,7 @@ def test_the_installed_head_gives_the_solved_scores(activation: str | None, clas
 
 
 def test_a_head_without_a_bias_gets_one() -> None:
-    solved = solve(Problem(blobs(), blobs(seed=1), CLASSES, "identity"))
+    solved = solve(HeadProblem(blobs(), blobs(seed=1), CLASSES, "identity"))
     model = Toy(12, None)
     model.head = torch.nn.Linear(12, CLASSES, bias=False)
     install(model, Anatomy("head"), solved)
@@ -65,7 +65,7 @@ def test_a_head_without_a_bias_gets_one() -> None:
 def test_the_solution_is_a_minimum() -> None:
     """The gradient of the penalised loss vanishes there."""
     train = blobs()
-    solved = solve(Problem(train, blobs(seed=1), CLASSES, "identity"))
+    solved = solve(HeadProblem(train, blobs(seed=1), CLASSES, "identity"))
     seen, onehot = solved.lens(train.features), np.eye(CLASSES)[train.labels]
 
     def gradient(flat: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ def test_the_solution_is_a_minimum() -> None:
 
 def test_the_penalty_is_the_best_on_validation() -> None:
     train, validation = blobs(rows=60, noise=3.0), blobs(seed=1, noise=3.0)
-    solved = solve(Problem(train, validation, CLASSES, "identity"))
+    solved = solve(HeadProblem(train, validation, CLASSES, "identity"))
     lens = Lens.fit(train.features, "identity")
     losses = {}
     strengths = sorted((START, *WEAKER, *STRONGER))
@@ -95,7 +95,7 @@ def test_the_penalty_is_the_best_on_validation() -> None:
 
 
 def test_views_are_ranked_by_what_they_tell() -> None:
-    good = Problem(blobs(), blobs(seed=1), CLASSES, "tanh")
+    good = HeadProblem(blobs(), blobs(seed=1), CLASSES, "tanh")
     noise = np.random.default_rng(0).normal(size=(300, 12)).astype(np.float32)
     bad = replace(good, train=Split(noise, good.train.labels))
     assert compare(good) < compare(bad)
@@ -104,13 +104,13 @@ def test_views_are_ranked_by_what_they_tell() -> None:
 def test_a_feature_that_never_moves_does_no_harm() -> None:
     train, validation = blobs(), blobs(seed=1)
     train.features[:, 3], validation.features[:, 3] = 0.25, 0.25
-    solved = solve(Problem(train, validation, CLASSES, "tanh"))
+    solved = solve(HeadProblem(train, validation, CLASSES, "tanh"))
     assert np.isfinite(solved.weight).all() and solved.accuracy > 0.6
 
 
 def test_the_order_of_magnitude_of_the_features_does_not_matter() -> None:
     train, validation = blobs(), blobs(seed=1)
-    one = solve(Problem(train, validation, CLASSES, "identity"))
+    one = solve(HeadProblem(train, validation, CLASSES, "identity"))
     scaled = [Split(split.features * 1000, split.labels) for split in (train, validation)]
-    larger = solve(Problem(*scaled, CLASSES, "identity"))
+    larger = solve(HeadProblem(*scaled, CLASSES, "identity"))
     assert larger.accuracy == pytest.approx(one.accuracy, abs=0.01)

@@ -28,7 +28,7 @@ MAKERS = {"text": text_backbone, "image": image_backbone, "convolution": convolu
 
 def phase(**more: object) -> Phase:
     rates = Rates(backbone=1e-3, head=1e-3, decay=0.5)
-    return Phase("full", trains="everything", solver="trainer", **{"rates": rates, "epochs": 2.0} | more)
+    return Phase("full", **{"trains": "everything", "solver": "trainer", "rates": rates, "epochs": 2.0} | more)
 
 
 def station(kind: str, tmp_path: Path, **choices: object) -> tuple[Backbone, Dataset, Recipe]:
@@ -147,10 +147,8 @@ def test_augmented_images_stay_themselves() -> None:
     ramp = torch.linspace(-1, 1, 32).expand(4, 3, 32, 32)
     changed = shift_and_zoom(ramp)
     assert changed.shape == ramp.shape and not torch.equal(changed, ramp)
-    assert (changed[..., -1] > changed[..., 0]).all()  # never mirrored unless asked
+    assert (changed[..., -1] > changed[..., 0]).all()  # never mirrored: a letter would not be itself
     assert (changed - ramp).abs().max() < 0.75
-    mirrored = shift_and_zoom(ramp.repeat(16, 1, 1, 1), flip=True)
-    assert 10 < (mirrored[:, 0, 16, -1] < mirrored[:, 0, 16, 0]).sum() < 54
 
 
 def test_a_frozen_backbones_dropout_and_norms_hold_still(tmp_path: Path, monkeypatch) -> None:
@@ -175,3 +173,12 @@ def test_rows_keep_their_labels_through_the_trainer(tmp_path: Path) -> None:
         batch = backbone.processor(["the day was lovely happy 1", "the day was sad awful 1"], return_tensors="pt")
         chosen = backbone.model(**batch).logits.argmax(1).tolist()
     assert [data.labels[label] for label in chosen] == ["good", "bad"]
+
+
+def test_a_phase_for_the_head_trains_the_head_alone(tmp_path: Path) -> None:
+    backbone, data, recipe = station("text", tmp_path)
+    before = copied(backbone.model)
+    run_phases(backbone, data, [phase(trains="head", rates=Rates(1e-2, 1e-2))], recipe, tmp_path)
+    moved = {name for name, tensor in backbone.model.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert moved == {"classifier.weight", "classifier.bias", "bert.pooler.dense.weight", "bert.pooler.dense.bias"}
+    assert all(parameter.requires_grad for parameter in backbone.model.parameters())
