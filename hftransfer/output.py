@@ -24,6 +24,8 @@ def claim(output: Path, *, overwrite: bool = False) -> None:
     with writable(output):
         if output.is_symlink() or (output.exists() and not output.is_dir()):
             raise OutputError("the output exists and is no folder", place=str(output), fix="choose another with -o")
+        if output.resolve() == Path.cwd():
+            raise OutputError("the output is the current folder", place=str(output), fix="name a new folder in it")
         if output.is_dir() and any(output.iterdir()):
             _refuse(output, overwrite)
         output.parent.mkdir(parents=True, exist_ok=True)

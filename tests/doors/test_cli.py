@@ -239,12 +239,14 @@ def test_a_stopped_run_ends_with_130_and_leaves_nothing(sign: signal.Signals, be
     assert {path.name for path in tmp_path.iterdir()} <= {"t.csv", "home"}
 
 
-def test_the_current_folder_can_be_the_output(shell, bert: Path, tmp_path: Path, monkeypatch) -> None:
+def test_the_current_folder_is_no_output(shell, bert: Path, tmp_path: Path, monkeypatch) -> None:
+    """It would be swapped for another under the shell's feet."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     code, _, err = train(shell, table(tmp_path / "t.csv"), bert, Path("."))
-    assert code == 0, err
-    assert (tmp_path / "here" / "model.safetensors").is_file()
+    assert code == 2 and "current folder" in err
+    assert train(shell, tmp_path / "t.csv", bert, Path("new"))[0] == 0
+    assert (tmp_path / "here" / "new" / "model.safetensors").is_file()
 
 
 def test_a_home_that_cannot_be_made_is_told(shell, bert: Path, tmp_path: Path, monkeypatch) -> None:

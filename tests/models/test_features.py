@@ -129,10 +129,8 @@ def test_a_damaged_cache_is_computed_anew(bert: tuple[Backbone, Anatomy], own_ho
 
 def test_a_disk_that_is_too_small_is_an_error_not_a_crash(tmp_path: Path) -> None:
     """On a real, tiny file system: a sparse file would kill the process when it is written to."""
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", tmp_path], check=False, capture_output=True
-    )
-    if mounted.returncode:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("needs the right to mount a tmpfs")
     try:
         with pytest.raises(OSError, match="No space left"):
