@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,11 @@ from .results.report import write_report
 from .tasks import get_task
 from .training import run_phases
 from .values import Backbone, Dataset, Event, Listener, silent
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 
 def fine_tune(
@@ -74,6 +80,7 @@ def fine_tune(
             "rows": data.rows,
             "seconds": spent.split(features=trained.features_seconds),
             "history": list(trained.history),
+            "peak_memory_mb": peak_memory(),
         }
         write_recipe(recipe, folder)
         write_report(run, folder)
@@ -124,3 +131,11 @@ def counted(data: Dataset) -> list[int]:
     """The training rows of each label."""
     counts = Counter(data.splits["train"]["label"])
     return [counts[number] for number in range(len(data.labels))]
+
+
+def peak_memory() -> float | None:
+    """The most memory that this process has held so far, in MB; None where the system does not say."""
+    if resource is None:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)

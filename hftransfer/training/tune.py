@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ..tasks import Task, get_task
 from ..values import Backbone, Dataset, Event, Listener
 from .augment import shift_and_zoom
 from .progress import Machine, Trained
-from .rates import parameter_groups
+from .rates import family, parameter_groups
 from .rows import Collator, Pixels, padding, tokenised
 from .trainer import PhaseTrainer, Progress
 
@@ -47,6 +48,7 @@ def run_tune(
         History: phase, step, epoch, and what was measured there.
     """
     keep_memory()
+    machine = replace(machine, dtype=tuning_precision(backbone, recipe, machine))
     tame_dropout(backbone.model)
     task = get_task(data.task)
     on_event(Event("train", "preparing the rows"))
@@ -110,6 +112,17 @@ def arguments(
         report_to="none",
         disable_tqdm=True,
     )
+
+
+def tuning_precision(backbone: Backbone, recipe: Recipe, machine: Machine) -> torch.dtype:
+    """The machine's, but fp32 for convolutions unless asked otherwise.
+
+    Tuned in bf16 they learn its rounding too, and lose it again in fp32, where they are
+    used: four points of accuracy on one real set, for no gain in time on a CPU.
+    """
+    if recipe.precision == "auto" and family(backbone.model) == "convolution":
+        return torch.float32
+    return machine.dtype
 
 
 def tame_dropout(model: torch.nn.Module) -> None:

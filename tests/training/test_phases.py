@@ -16,9 +16,10 @@ from hftransfer.models.inputs import example
 from hftransfer.recipe import Recipe
 from hftransfer.strategies import Phase, Rates
 from hftransfer.tasks import get_task
-from hftransfer.training import family, run_phases
+from hftransfer.training import Machine, family, run_phases
 from hftransfer.training.augment import shift_and_zoom
 from hftransfer.training.rates import layer_depths, parameter_groups
+from hftransfer.training.tune import tuning_precision
 from hftransfer.values import Backbone, Dataset, Event
 from tests.tiny import convolutional_backbone, image_backbone, pictures, table, text_backbone
 
@@ -132,6 +133,18 @@ def test_rates_fall_towards_the_input_and_vectors_do_not_decay(tmp_path: Path) -
     assert rate[id(bert.encoder.layer[0].output.dense.weight)] == 0.5
     assert rate[id(bert.embeddings.word_embeddings.weight)] == 0.25
     assert all(decay[id(p)] == (0.1 if p.dim() > 1 else 0.0) for p in names.values())
+
+
+def test_convolutions_are_tuned_in_fp32_unless_asked_otherwise(tmp_path: Path) -> None:
+    machine = Machine(torch.device("cpu"), torch.bfloat16)
+    for kind, precision, expected in (
+        ("convolution", "auto", torch.float32),
+        ("convolution", "bf16", torch.bfloat16),
+        ("text", "auto", torch.bfloat16),
+    ):
+        (tmp_path / f"{kind}-{precision}").mkdir()
+        backbone, *_ = station(kind, tmp_path / f"{kind}-{precision}")
+        assert tuning_precision(backbone, Recipe(precision=precision), machine) == expected
 
 
 def test_layers_are_counted_from_the_input(tmp_path: Path) -> None:
