@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from itertools import islice
+from statistics import median
 
 import torch
 
-from .models.device import autocast, to_device
+from .models.device import autocast, keep_memory, to_device
 from .models.features import batches
 from .recipe import Recipe, seconds
 from .strategies import STRATEGIES, Facts, Strategy
@@ -49,6 +50,7 @@ def _weigh(backbone: Backbone, data: Dataset, recipe: Recipe) -> tuple[str, str]
 
 def estimate(backbone: Backbone, data: Dataset, recipe: Recipe) -> float:
     """Seconds that `full` would take, from the forward passes of a few batches."""
+    keep_memory()
     machine = machine_for(recipe)
     column = get_task(data.task).modality.column
     rows = data.splits["train"].select_columns([column])
@@ -58,7 +60,7 @@ def estimate(backbone: Backbone, data: Dataset, recipe: Recipe) -> float:
     ]
     epochs = sum(phase.epochs for phase in STRATEGIES["full"].phases(facts(backbone, data), recipe))
     steps = epochs * -(-data.rows["train"] // recipe.batch_size)
-    return max(times[-1:] + times[1:]) * BACKWARD * steps
+    return median(times[1:] or times) * BACKWARD * steps
 
 
 def _forward(backbone: Backbone, batch: dict[str, torch.Tensor], machine: Machine) -> float:

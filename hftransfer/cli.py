@@ -58,10 +58,15 @@ def _run(words: list[str], *, as_json: bool) -> int:
 
 
 def _fail(error: HFTransferError, as_json: bool, code: int) -> int:
-    click.echo(f"hftransfer: {error}", err=True)
+    _say(f"hftransfer: {error}", err=True)
     if as_json:
-        click.echo(json.dumps({"error": error.to_json()}))
+        _say(json.dumps({"error": error.to_json()}, ensure_ascii=False))
     return code
+
+
+def _say(text: str, *, err: bool = False) -> None:
+    """Print; what no encoding can write (parts of odd file names) becomes a question mark."""
+    click.echo(text.encode("utf-8", "replace").decode("utf-8"), err=err)
 
 
 def _usage(error: click.ClickException) -> HFTransferError:
@@ -232,4 +237,4 @@ def studio(host: str | None, port: int | None) -> None:
 
 
 def _show(value: dict[str, Any], as_json: bool, human: Callable[[dict[str, Any]], str]) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False) if as_json else human(value))
+    _say(json.dumps(value, ensure_ascii=False) if as_json else human(value))

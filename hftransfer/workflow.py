@@ -115,6 +115,7 @@ def described(target: Path, data: Dataset, backbone: Backbone, strategy: str, re
         "task": data.task,
         "backbone": backbone.name,
         "backbone_revision": backbone.revision,
+        "backbone_on_hub": not Path(backbone.name).exists(),
         "strategy": strategy,
         "labels": list(data.labels),
         "label_rows": dict(zip(data.labels, counted(data), strict=True)),

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -40,7 +41,7 @@ class Kept:
 
     Each part has the columns `image` or `text`, `label` (the text it was found as),
     `origin`, and `digest` (16 bytes, of the input alone). Parts without a usable row
-    are left out.
+    are left out, and named by `unusable`.
     """
 
     name: str
@@ -48,9 +49,20 @@ class Kept:
     modality: str
     parts: Mapping[str, datasets.Dataset]
     problems: tuple[Problem, ...]
+    unusable: tuple[str, ...] = ()
 
     def part(self, split: str) -> datasets.Dataset:
-        """The rows of a split, or all rows where the source has no such split."""
+        """The rows of a split, or all rows where the source has no such split.
+
+        Raises:
+            SourceError: it has one, but none of its rows can be used.
+        """
+        if split in self.unusable:
+            raise SourceError(
+                f"the {split} split is there, but none of its rows can be used",
+                place=self.place,
+                fix="give its rows labels, or give a source of labelled rows alone",
+            )
         return self.parts[split] if split in self.parts else datasets.concatenate_datasets(list(self.parts.values()))
 
 
@@ -69,7 +81,8 @@ def keep(found: Found, on_event: Listener) -> Kept:
         kept = _opened(folder, found)
         assert kept is not None
         prune(folder.parent, KEPT_BYTES)
-    os.utime(folder)
+    with suppress(FileNotFoundError):  # another process made room just now: what is mapped stays readable
+        os.utime(folder)
     on_event(Event("load", f"{found.name}: {sum(map(len, kept.parts.values()))} rows"))
     return kept
 
@@ -80,9 +93,16 @@ def _opened(folder: Path, found: Found) -> Kept | None:
         parts = {part: datasets.Dataset.from_file(str(folder / f"{part}.arrow")) for part in found.parts}
     except (OSError, ValueError):  # never written, or damaged
         return None
-    problems = tuple(Problem(**problem) for problem in about["problems"])
+    problems = (*found.problems, *(Problem(**problem) for problem in about["problems"]))
     used = {part: rows for part, rows in parts.items() if len(rows)}
-    return Kept(found.name, found.place, found.modality, used, (*found.problems, *problems))
+    unusable = (*found.unlabelled, *(part for part in parts if part not in used))
+    return Kept(
+        storable(found.name), storable(found.place), found.modality, used, tuple(map(_storable, problems)), unusable
+    )
+
+
+def _storable(problem: Problem) -> Problem:
+    return Problem(**{name: storable(text) for name, text in problem.to_json().items()})
 
 
 def _write(folder: Path, found: Found, on_event: Listener) -> None:

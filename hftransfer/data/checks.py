@@ -62,9 +62,8 @@ def enough(place: str, kept: Mapping[str, int], asides: Sequence[Aside]) -> None
     for label in sorted({aside.label for aside in broken if aside.label is not None}):
         if kept.get(label, 0) < LEAST_A_CLASS:
             lost = [aside for aside in broken if aside.label == label]
-            raise SourceError(
-                f"class '{label}' has {kept.get(label, 0)} rows left: {_why(lost)}", place=place, fix=_fix(lost)
-            )
+            left = "1 row" if kept.get(label) else "no row"
+            raise SourceError(f"class '{label}' has {left} left: {_why(lost)}", place=place, fix=_fix(lost))
 
 
 def _why(asides: Sequence[Aside]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Callable
 from typing import BinaryIO
 
@@ -27,6 +28,11 @@ def encoding_of(place: str, opener: Callable[[], BinaryIO]) -> tuple[str, tuple[
         return "utf-8", ()
     guess = _guess(stray)
     return guess, (_told(place, guess),)
+
+
+def opened(opener: Callable[[], BinaryIO], encoding: str, newline: str | None = None) -> io.TextIOWrapper:
+    """The file as text. What is no text in its encoding is replaced: a mark at its head, or a guess, proves nothing."""
+    return io.TextIOWrapper(opener(), encoding=encoding, errors="replace", newline=newline)
 
 
 def decode(content: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import Any, BinaryIO
 from ..errors import SourceError
 from ..values import Problem
 from .columns import NAMES, normal
-from .decoding import encoding_of
+from .decoding import encoding_of, opened
 from .rows import Table, cells_size, first_of
 
 DELIMITERS = ",;\t|"
@@ -49,27 +48,46 @@ def read_delimited(place: str, opener: Opener) -> Table:
     if not look:
         raise SourceError("the table is empty", place=place, fix="give a table with a row for each example")
     width = Counter(map(len, look)).most_common(1)[0][0]
-    header = _has_header([cells for cells in look if len(cells) == width], look[0])
-    names = tuple(name.strip(" \t\ufeff") for name in look[0]) if header else tuple(map(str, range(width)))
-    rows = partial(_rows, place, opener, dialect, header, len(names))
-    return Table(place, names, rows, problems if header else (*problems, _no_header(place, width)))
+    place_of = _header_at(look, width)
+    if place_of is None:
+        names, told = tuple(map(str, range(width))), [_no_header(place, width)]
+    else:
+        names, told = _names(look[place_of]), [_title(place, look[0])] if place_of else []
+    rows = partial(_rows, place, opener, dialect, 0 if place_of is None else place_of + 1, len(names))
+    return Table(place, names, rows, (*problems, *told))
 
 
-def _rows(place: str, opener: Opener, dialect: Dialect, header: bool, width: int) -> Iterator[tuple[int, Cells | None]]:
-    for line, cells in islice(_records(place, opener, dialect), int(header), None):
+def _header_at(look: Sequence[Sequence[str]], width: int) -> int | None:
+    """Which record names the columns, if one does: the first, or the first below a title."""
+    above = next((place for place, cells in enumerate(look) if width == 1 or not _is_title(cells)), 0)
+    rows = [cells for cells in look[above:] if len(cells) == width]
+    return above if _has_header(rows, look[above]) else None
+
+
+def _is_title(cells: Sequence[str]) -> bool:
+    return sum(bool(cell.strip()) for cell in cells) == 1
+
+
+def _names(header: Sequence[str]) -> tuple[str, ...]:
+    """The columns' names; one without a name goes by its number."""
+    return tuple(name.strip(" \t\ufeff") or str(number) for number, name in enumerate(header))
+
+
+def _rows(place: str, opener: Opener, dialect: Dialect, above: int, width: int) -> Iterator[tuple[int, Cells | None]]:
+    for line, cells in islice(_records(place, opener, dialect), above, None):
         while len(cells) > width and not cells[-1].strip():  # a delimiter at the line's end
             cells = cells[:-1]
         yield line, tuple(cells) if len(cells) == width else None
 
 
 def _records(place: str, opener: Opener, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
-    """The records with the lines they start at; blank lines are left out."""
-    with _text(opener, dialect.encoding) as file:
+    """The records with the lines they start at; blank lines are left out, and a spreadsheet's `sep=;`."""
+    with opened(opener, dialect.encoding, newline="") as file:
         reader = csv.reader(file, delimiter=dialect.delimiter, quoting=dialect.quoting)  # type: ignore[arg-type]
         start = 1
         try:
             for cells in reader:
-                if any(cell.strip() for cell in cells):
+                if any(cell.strip() for cell in cells) and not (start == 1 and _is_sep(dialect.delimiter.join(cells))):
                     yield start, cells
                 start = reader.line_num + 1
         except csv.Error as error:
@@ -80,21 +98,20 @@ def _records(place: str, opener: Opener, dialect: Dialect) -> Iterator[tuple[int
             ) from error
 
 
-def _text(opener: Opener, encoding: str) -> io.TextIOWrapper:
-    errors = "strict" if encoding.startswith("utf-8") else "replace"
-    return io.TextIOWrapper(opener(), encoding=encoding, errors=errors, newline="")
-
-
 def _dialect(place: str, encoding: str, opener: Opener) -> Dialect:
     """The delimiter and quoting under which the most lines have the same number of cells."""
-    with _text(opener, encoding) as file:
-        head = list(first_of(file, LOOK, len))
+    with opened(opener, encoding, newline="") as file:
+        head = [line for line in first_of(file, LOOK, len) if not _is_sep(line)]
     order = "\t,;|" if place.lower().endswith((".tsv", ".tab", ".txt")) else DELIMITERS
     scores = {delimiter: _evenness(head, delimiter, csv.QUOTE_MINIMAL) for delimiter in order}
     plain = {delimiter: _evenness(head, delimiter, csv.QUOTE_NONE) for delimiter in order}
     best = max(order, key=lambda delimiter: max(scores[delimiter], plain[delimiter]))
     literal = plain[best] > scores[best] or (plain[best] == scores[best] and not _balanced(head, best))
     return Dialect(encoding, best, csv.QUOTE_NONE if literal else csv.QUOTE_MINIMAL)
+
+
+def _is_sep(line: str) -> bool:
+    return re.fullmatch(r'\ufeff?"?sep=.?"?\s*', line, re.IGNORECASE) is not None
 
 
 def _evenness(head: Sequence[str], delimiter: str, quoting: int) -> float:
@@ -124,12 +141,14 @@ def _balanced(head: Sequence[str], delimiter: str) -> bool:
 def _has_header(look: Sequence[Sequence[str]], first: Sequence[str]) -> bool:
     """Whether the first row names columns: by known names, or by being unlike the rest."""
     rest = [row for row in look if row is not first]
-    columns = list(zip(*rest, strict=True))
+    named = [place for place, cell in enumerate(first) if cell.strip()]  # spreadsheets leave empty columns behind
+    columns = [column for place, column in enumerate(zip(*rest, strict=True)) if place in named]
+    first = [first[place] for place in named]
     again = [cell in column for cell, column in zip(first, columns, strict=False)]
     known = [normal(cell) in KNOWN for cell in first]
     if any(name and not seen for name, seen in zip(known, again, strict=False)) or (all(known) and not rest):
         return True
-    if not rest or any(again) or len(set(first)) < len(first) or not all(cell.strip() for cell in first):
+    if not rest or any(again) or len(set(first)) < len(first):
         return False
     return any(_unlike(cell, column) for cell, column in zip(first, columns, strict=False))
 
@@ -148,6 +167,16 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _title(place: str, cells: Sequence[str]) -> Problem:
+    return Problem(
+        "title",
+        "info",
+        place,
+        f"what stands above the header was left out: {' '.join(cells).strip()[:80]}",
+        "if it is a row, give the table a header as its first line",
+    )
 
 
 def _no_header(place: str, width: int) -> Problem:

@@ -117,7 +117,8 @@ def _class_folders(tree: Tree, entries: Sequence[Entry], modality: str) -> Found
     load = partial(read, tree)
     rows = {part: partial(_rows, files, load, modality) for part, files in parts.items()}
     key = digest(modality, tree_key(tuple(entries)))
-    return Found(tree.name, tree.place, modality, key, rows, load, _left_out(tree, parts))
+    unlabelled = _unlabelled(entries, _base(entries, folders=1))
+    return Found(tree.name, tree.place, modality, key, rows, load, _left_out(tree, parts), unlabelled)
 
 
 def _parts(entries: Sequence[Entry], base: str) -> dict[str, list[tuple[str, str]]]:
@@ -132,6 +133,13 @@ def _parts(entries: Sequence[Entry], base: str) -> dict[str, list[tuple[str, str
     if len(parts) == 1:
         return {ALL: next(iter(parts.values()))}
     return {part: parts[part] for part in SPLITS if part in parts}
+
+
+def _unlabelled(entries: Sequence[Entry], base: str) -> tuple[str, ...]:
+    """The splits whose folders hold files, but no class folders."""
+    paths = [entry.path[len(base) :].split("/") for entry in entries]
+    there, labelled = ({split_named(path[0]) for path in paths if len(path) > depth} for depth in (1, 2))
+    return tuple(split for split in SPLITS if split in there - labelled) if _are_splits(paths) else ()
 
 
 def _are_splits(paths: Sequence[Sequence[str]]) -> bool:

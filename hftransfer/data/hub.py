@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import datasets
-import httpx
+import httpx2
+import huggingface_hub.utils
 from datasets.exceptions import DatasetNotFoundError, DatasetsError
 from datasets.naming import camelcase_to_snakecase
 from huggingface_hub import constants
@@ -84,14 +86,15 @@ def _reach(source: str) -> None:
     if constants.is_offline_mode():
         raise _unreachable(source, "HF_HUB_OFFLINE is set")
     try:
-        httpx.head(constants.ENDPOINT, timeout=REACH)
-    except httpx.HTTPError as error:
+        httpx2.head(constants.ENDPOINT, timeout=REACH)
+    except httpx2.HTTPError as error:
         raise _unreachable(source, str(error) or type(error).__name__) from error
 
 
 def _load(source: str, repo: str, config: str | None) -> Splits:
     try:
-        splits: Splits = datasets.load_dataset(repo, config)
+        with _without_bars():
+            splits: Splits = datasets.load_dataset(repo, config)
         return splits
     except (DatasetNotFoundError, HFValidationError) as error:
         raise SourceMissing(
@@ -99,12 +102,25 @@ def _load(source: str, repo: str, config: str | None) -> Splits:
             place=source,
             fix="check the spelling; for a private or gated data set log in with `hf auth login`",
         ) from error
-    except (ConnectionError, HfHubHTTPError, httpx.HTTPError) as error:
+    except (ConnectionError, HfHubHTTPError, httpx2.HTTPError) as error:
         raise _unreachable(source, _first_line(error)) from error
     except (DatasetsError, ValueError, RuntimeError, FileNotFoundError) as error:
         raise SourceError(
             f"the data set cannot be loaded: {error}", place=source, fix="for one of several configs give NAME:CONFIG"
         ) from error
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Keep the libraries' progress bars off the standard error: events tell what there is to tell."""
+    shown = [bars for bars in (datasets.utils, huggingface_hub.utils) if not bars.are_progress_bars_disabled()]
+    for bars in shown:
+        bars.disable_progress_bars()
+    try:
+        yield
+    finally:
+        for bars in shown:
+            bars.enable_progress_bars()
 
 
 def _unreachable(source: str, why: str) -> HubError:

@@ -1,11 +1,15 @@
-"""Whether bytes are an image that decodes."""
+"""Images opened: whether bytes decode at all, and a file as it is asked about."""
 
 from __future__ import annotations
 
 import io
 import warnings
+from pathlib import Path
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import SourceError, SourceMissing
+from .rows import storable
 
 MOST_PIXELS = 90_000_000  # some 360 MB once decoded: more is a mistake, or an attack
 
@@ -33,3 +37,35 @@ def decodes(content: bytes) -> bool:
     except Exception:  # decoders raise whatever they like on broken bytes
         return False
     return True
+
+
+def open_image(path: str | Path) -> Image.Image:
+    """An image file, decoded whole, as it lies there: neither turned nor converted.
+
+    Raises:
+        SourceMissing: there is no such file.
+        SourceError: it is no image, or a damaged one, or one of too many pixels.
+    """
+    place = storable(str(path))
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise Image.DecompressionBombError(path)
+            image.load()
+            image.getexif()  # kept with the image: it cannot be read once the file is closed
+            return image
+    except FileNotFoundError as error:
+        raise SourceMissing("there is no such image", place=place, fix="give paths of image files") from error
+    except Exception as error:  # decoders raise whatever they like on broken bytes
+        raise SourceError(
+            _why(error), place=place, fix="give a JPEG, PNG or WebP that other programs can show"
+        ) from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return f"the image has more than {MOST_PIXELS // 10**6} million pixels"
+    if isinstance(error, UnidentifiedImageError):
+        return "this is no image"
+    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+    return f"the image cannot be read: {storable(told)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -14,13 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import SourceError
-from .decoding import encoding_of
+from .decoding import encoding_of, opened
 from .rows import Table
 
 Opener = Callable[[], BinaryIO]
 Lines = Iterator[tuple[int, tuple[Any, ...] | None]]
 LOOK = 1000  # records whose names make the columns
 BATCH = 256
+UNPARSABLE = (ValueError, RecursionError)  # the latter where it is nested thousands deep
 
 
 def read_json_lines(place: str, opener: Opener) -> Table:
@@ -35,9 +35,9 @@ def read_json(place: str, opener: Opener) -> Table:
     """A list of JSON objects, or JSON lines under another name."""
     encoding, problems = encoding_of(place, opener)
     try:
-        with io.TextIOWrapper(opener(), encoding=encoding) as file:
+        with opened(opener, encoding) as file:
             whole = json.load(file)
-    except ValueError:
+    except UNPARSABLE:
         return read_json_lines(place, opener)
     if not isinstance(whole, list):
         whole = next((value for value in whole.values() if isinstance(value, list)), []) if _is_object(whole) else []
@@ -49,12 +49,27 @@ def read_parquet(place: str, opener: Opener) -> Table:
     """A Parquet file; class names and images that `datasets` wrote into it are understood."""
     try:
         with opener() as file:
-            features = datasets.Features.from_arrow_schema(pq.read_schema(file))
+            schema = pq.read_schema(file)
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(
             "this is no Parquet file, or a damaged one", place=place, fix="write the table again"
         ) from error
-    return _arrow_table(place, features, partial(_parquet_batches, place, opener))
+    if len(set(schema.names)) < len(schema.names):
+        twice = next(name for name in schema.names if schema.names.count(name) > 1)
+        raise SourceError(f"several columns are called '{twice}'", place=place, fix="rename them")
+    return _arrow_table(place, _features(place, schema), partial(_parquet_batches, place, opener))
+
+
+def _features(place: str, schema: pa.Schema) -> datasets.Features:
+    """As `datasets` noted them in the file; from the columns themselves where it did not, or its note is no use."""
+    try:
+        return datasets.Features.from_arrow_schema(schema)
+    except (ValueError, TypeError, KeyError, AttributeError):  # from a newer version, or from a tool that copied it
+        pass
+    try:
+        return datasets.Features.from_arrow_schema(schema.remove_metadata())
+    except ValueError as error:
+        raise SourceError(f"a column cannot be read: {error}", place=place, fix="write the table without it") from error
 
 
 def read_dataset(place: str, dataset: datasets.Dataset) -> Table:
@@ -102,7 +117,7 @@ def _parquet_batches(place: str, opener: Opener) -> Iterator[pa.Table]:
 
 
 def _json_lines(opener: Opener, encoding: str) -> Iterator[tuple[int, Any]]:
-    with io.TextIOWrapper(opener(), encoding=encoding) as file:
+    with opened(opener, encoding) as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 yield number, _parsed(line)
@@ -111,7 +126,7 @@ def _json_lines(opener: Opener, encoding: str) -> Iterator[tuple[int, Any]]:
 def _parsed(line: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError:
+    except UNPARSABLE:
         return None
 
 

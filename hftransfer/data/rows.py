@@ -49,7 +49,8 @@ class Found:
     """What a reader found in a source, before any row is read.
 
     `parts` maps split names, or `ALL` alone, to a way to go through the rows; `read`
-    gives the bytes at an image's path; `key` changes whenever the content does.
+    gives the bytes at an image's path; `key` changes whenever the content does;
+    `unlabelled` names the splits that are there without any labels.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Found:
     parts: Mapping[str, Callable[[], Iterator[Row]]]
     read: Callable[[str], bytes] | None = None
     problems: tuple[Problem, ...] = ()
+    unlabelled: tuple[str, ...] = ()
 
 
 _SYNONYMS = {

@@ -15,7 +15,7 @@ import datasets
 from ..errors import HFTransferError, RecipeError, SourceError, SourceMissing
 from ..recipe import Recipe
 from ..tasks import Task, get_task, task_for
-from ..values import SPLITS, Dataset, Listener, Problem, silent
+from ..values import SPLITS, Dataset, Event, Listener, Problem, silent
 from .archives import Archive
 from .arrow import Kept, keep
 from .checks import told, usable_labels
@@ -82,9 +82,13 @@ def load_evaluation(
         labels: the model's, which the rows are encoded with.
 
     Raises:
-        SourceError: as `load_data`; and where a label is none of the model's.
+        SourceError: as `load_data`; where a label is none of the model's; and where there
+            is a test split without a usable row.
     """
     kept = _read(source, recipe.with_(task=task), on_event)
+    for problem in kept.problems:
+        if problem.severity != "info":
+            on_event(Event("load", f"{problem.message} ({problem.where})"))
     encoded = encode(Slice.of(kept.part("test")), labels, get_task(task))
     refuse_unknown(kept.place, encoded, labels)
     return encoded.rows

@@ -71,10 +71,11 @@ def found_in(
     for table in tables:
         _check(table, columns)
     rows = {part: partial(_rows_of_all, group, columns) for part, group in labelled.items()}
-    unused = [_no_labels(part, parts[part][0], columns) for part in parts.keys() - labelled.keys()]
+    unlabelled = tuple(part for part in parts if part not in labelled)
+    unused = [_no_labels(part, parts[part][0], columns) for part in unlabelled]
     said = dict.fromkeys(chain(columns.problems, unused, *(table.problems for table in tables)))
     chosen = digest(key, columns.modality, columns.input, columns.label)
-    return Found(name, place, columns.modality, chosen, rows, load, tuple(said))
+    return Found(name, place, columns.modality, chosen, rows, load, tuple(said), unlabelled)
 
 
 def _open(tree: Tree, entry: Entry) -> Table:

@@ -11,6 +11,7 @@ from typing import Any
 
 import transformers
 from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+from huggingface_hub.utils import logging as hub_logging
 from safetensors import SafetensorError
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 from transformers.utils import logging
@@ -83,13 +84,16 @@ def locate(name: str) -> str:
 def quiet() -> Iterator[None]:
     """Transformers and Datasets without reports and bars: events tell what there is to tell."""
     verbosity, bars, maps = logging.get_verbosity(), logging.is_progress_bar_enabled(), are_progress_bars_disabled()
+    hub = hub_logging.get_verbosity()
     logging.set_verbosity_error()
+    hub_logging.set_verbosity_error()
     logging.disable_progress_bar()
     disable_progress_bars()
     try:
         yield
     finally:
         logging.set_verbosity(verbosity)
+        hub_logging.set_verbosity(hub)
         if bars:
             logging.enable_progress_bar()
         if not maps:

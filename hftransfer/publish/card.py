@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ..tasks import get_task
-from .public import PLACEHOLDER, public_report, public_text
+from .public import PLACEHOLDER, is_on_hub, public_report
 from .sections import METRICS, sections
 
 # The usual identifiers of the Hub; any other licence is given as `other` with its name.
@@ -20,8 +19,8 @@ LICENSES = frozenset(
     + ("cc0-1.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0")
     + ("openrail", "bigscience-openrail-m", "creativeml-openrail-m", "unlicense", "unknown", "other")
 )
-HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-GENERIC = {"text": ("I would like to know more about this, thank you.",)}
+# To try on the model's page: texts only, since an image would need a public address.
+GENERIC = {"text": [{"text": "I would like to know more about this, thank you."}]}
 
 
 def card(run: Mapping[str, Any], *, repo: str | None = None) -> str:
@@ -32,8 +31,7 @@ def card(run: Mapping[str, Any], *, repo: str | None = None) -> str:
         repo: owner/name on the Hub; before that is known, a placeholder which `push` fills in.
 
     Returns:
-        The text of README.md. It names no path of this machine and shows no input of
-        the user's: `examples` are expected to come from data that ship with the package.
+        The text of README.md. It names no path of this machine and shows no input of the user's.
     """
     told = public_report(run)
     name = repo or PLACEHOLDER
@@ -47,7 +45,6 @@ def _metadata(run: Mapping[str, Any], name: str, base: str | None) -> ModelCardD
     modality = get_task(run["task"]).modality.name if run.get("task") else ""
     license, license_name = _license(run.get("license") or run.get("backbone_license"))
     return ModelCardData(
-        language=run.get("language"),
         license=license,
         license_name=license_name,
         library_name="transformers",
@@ -58,20 +55,14 @@ def _metadata(run: Mapping[str, Any], name: str, base: str | None) -> ModelCardD
         metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
         model_name=name if results else None,
         eval_results=results or None,
-        widget=_widget(run, modality),
+        widget=GENERIC.get(modality),
     )
 
 
 def base_model(run: Mapping[str, Any]) -> str | None:
-    """The backbone's id on the Hub; None for a folder.
-
-    A name without an owner may be a folder's as well: then only a revision tells that
-    it came from the Hub.
-    """
-    name, revision = str(run.get("backbone") or ""), run.get("backbone_revision")
-    if HUB_ID.fullmatch(name):
-        return name if revision or not Path(name).exists() else None
-    return name if revision and re.fullmatch(r"[\w.-]+", name) else None
+    """The backbone's id on the Hub; None for a folder."""
+    name = str(run.get("backbone") or "")
+    return name if name and is_on_hub(name, run) else None
 
 
 def _license(given: str | None) -> tuple[str, str | None]:
@@ -86,7 +77,7 @@ def _tags(run: Mapping[str, Any]) -> list[str]:
 
 def _results(run: Mapping[str, Any]) -> list[EvalResult]:
     """The metrics as the Hub's model-index wants them; figures that are none are left out."""
-    source = public_text(str(run.get("source") or "")) or "unnamed"
+    source = str(run.get("source") or "unnamed")
     task = str(run.get("task") or "")
     return [
         EvalResult(
@@ -102,10 +93,3 @@ def _results(run: Mapping[str, Any]) -> list[EvalResult]:
         for name, metric in (run.get("metrics") or {}).items()
         if isinstance(metric.get("value"), int | float) and math.isfinite(metric["value"])
     ]
-
-
-def _widget(run: Mapping[str, Any], modality: str) -> list[dict[str, str]] | None:
-    """Examples to try on the model's page: texts only, since an image would need a public address."""
-    if modality not in GENERIC:
-        return None
-    return [{"text": text} for text in run.get("examples") or GENERIC[modality]]

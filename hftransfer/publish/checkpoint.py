@@ -13,7 +13,7 @@ from ..errors import BackboneError, HFTransferError
 from ..output import MARKER
 from ..tasks import TASKS, Task, get_task
 from .card import card
-from .public import PLACEHOLDER, public_json, public_report
+from .public import PLACEHOLDER, public_recipe, public_report
 
 REPORT = "report.json"
 CARD = "README.md"
@@ -69,8 +69,8 @@ def _named_card(path: Path, repo: str) -> bytes:
 
 
 def _public_notes(path: Path, repo: str) -> bytes:
-    notes = read_json(path)
-    told = public_report(notes) if path.name == REPORT else public_json(notes)
+    report = read_json(path.with_name(REPORT))
+    told = public_report(report) if path.name == REPORT else public_recipe(read_json(path), report)
     return (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode()
 
 

@@ -186,12 +186,13 @@ def pull(repo: str, *, revision: str | None = None, on_event: Listener = silent)
     with silenced(), explained(repo):
         validate_repo_id(repo)
         wanted, cached = _known_revision(HfApi(), repo, revision, on_event)
-        config = _fetch(repo, wanted, ["config.json"], cached) / "config.json"
+        commit = _fetch(repo, wanted, ["config.json"], cached)
+        config = commit / "config.json"
         if not config.is_file():
             cause = "the repository holds no Transformers model"
             raise BackboneError(cause, place=_on_hub(repo), fix="check its name")
         task_of(read_json(config), _on_hub(repo))
-        return _fetch(repo, wanted, [*FILES], cached)
+        return _fetch(repo, commit.name, [*FILES], cached)  # a branch may move on meanwhile
 
 
 def _known_revision(api: HfApi, repo: str, revision: str | None, on_event: Listener) -> tuple[str, bool]:

@@ -56,7 +56,7 @@ def _embed(path: Path) -> str:
 
 
 def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
-    figures = _figures(facts.get("metrics") or {}, facts.get("validation_metrics") or {})
+    figures = _figures(facts.get("metrics") or {})
     labels = _labels(facts)
     return {
         "title": facts.get("model") or facts.get("backbone") or "A fine-tuned model",
@@ -75,7 +75,7 @@ def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
         "total": _time((facts.get("seconds") or {}).get("total")),
         "memory": _memory(facts.get("peak_memory_mb")),
         "problems": facts.get("problems") or [],
-        "notes": facts.get("notes") or [],
+        "notes": _notes(facts),
         "recipe": {name: value for name, value in (facts.get("recipe") or {}).items() if value is not None},
         "derived": [name for name, value in (facts.get("recipe") or {}).items() if value is None],
         "revision": facts.get("backbone_revision"),
@@ -97,12 +97,18 @@ def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _figures(metrics: Mapping[str, Any], validation: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _notes(facts: Mapping[str, Any]) -> list[str]:
+    """What is not told as a problem already."""
+    told = {problem.get("message") for problem in facts.get("problems") or []}
+    return [note for note in facts.get("notes") or [] if note not in told]
+
+
+def _figures(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = sorted(metrics, key=lambda name: list(FIGURES).index(name) if name in FIGURES else len(FIGURES))
-    return [_figure(name, metrics[name], validation.get(name)) for name in names]
+    return [_figure(name, metrics[name]) for name in names]
 
 
-def _figure(name: str, found: Any, validation: Any) -> dict[str, Any]:
+def _figure(name: str, found: Any) -> dict[str, Any]:
     title, meaning = FIGURES.get(name, (name, ""))
     value, low, high = _bounds(found)
     bar = all(part is not None and 0 <= part <= 1 for part in (value, low, high))
@@ -113,7 +119,6 @@ def _figure(name: str, found: Any, validation: Any) -> dict[str, Any]:
         "low": _number(name, low),
         "high": _number(name, high),
         "range": f"{_number(name, low).removesuffix(PERCENT)} – {_number(name, high)}",
-        "validation": _number(name, _bounds(validation)[0]),
         "bar": {"left": low * 100, "width": (high - low) * 100, "at": value * 100} if bar else None,
     }
 

@@ -33,7 +33,6 @@ ORDER = (
     "evaluated_on",
     "rows",
     "metrics",
-    "validation_metrics",
     "per_label",
     "confusion",
     "seconds",

@@ -64,6 +64,12 @@ def test_several_may_write_at_once(class_folders, home):
     assert len(list((home / "datasets").iterdir())) == 1
 
 
+def test_another_process_may_make_room_at_once(class_folders, home, monkeypatch):
+    monkeypatch.setattr(arrow, "prune", lambda folder, limit: [shutil.rmtree(entry) for entry in folder.iterdir()])
+    data = load_data(class_folders({"cat": 10, "dog": 10}))
+    assert sum(data.rows.values()) == 20 and data.splits["train"][0]["image"].size == (16, 16)
+
+
 def test_a_refused_source_leaves_nothing(table, home):
     with pytest.raises(SourceError):
         load_data(table("days.csv", "text,label\na text,\n"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 
@@ -76,6 +77,16 @@ def test_an_unlabelled_test_folder_is_left_out(class_folders):
     data = load_data(class_folders({"train/a": 10, "train/b": 10, "test": 5}))
     assert sum(data.rows.values()) == 20
     assert "left-out" in codes(data)
+
+
+def test_file_names_that_are_no_text_can_be_told_of(class_folders, picture):
+    root = class_folders({"cat": 6, "dog": 6})
+    (root / os.fsdecode(b"caf\xe9.jpg")).write_bytes(picture())
+    (root / "cat" / os.fsdecode(b"na\xefve.jpg")).write_bytes(b"")
+    (root / os.fsdecode(b"notes\xff")).mkdir()
+    (root / os.fsdecode(b"notes\xff") / "a.doc").write_bytes(b"x")
+    told = json.dumps(check(root), ensure_ascii=False).encode()
+    assert b"caf?.jpg" in told and b"na?ve.jpg" in told
 
 
 def test_nested_folders_count_into_their_class(class_folders):
@@ -168,7 +179,7 @@ def test_too_many_broken_images_are_refused(class_folders, home):
 def test_a_class_that_lost_nearly_all_is_refused(class_folders):
     root = class_folders({"cat": 2, "dog": 20})
     (root / "cat" / "000.jpg").write_bytes(b"")
-    with pytest.raises(SourceError, match=r"class 'cat' has 1 rows left: .*cat/000.jpg"):
+    with pytest.raises(SourceError, match=r"class 'cat' has 1 row left: .*cat/000.jpg"):
         load_data(root)
 
 

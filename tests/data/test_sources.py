@@ -3,16 +3,21 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import datasets
 import pytest
 from huggingface_hub import constants
 
-from hftransfer.data import hub, load_data, load_evaluation
+from hftransfer import Recipe
+from hftransfer.data import load_data, load_evaluation
+from hftransfer.data.hub import looks_like_id
 from hftransfer.errors import ColumnError, HubError, SourceError, SourceMissing
+from tests.hub.fixtures import Loopback
 
 
 def as_dataset(messages, **more) -> datasets.Dataset:
@@ -39,6 +44,8 @@ def test_an_unknown_sample_names_those_there_are():
     with pytest.raises(SourceMissing) as caught:
         load_data("sample:cats")
     assert "sample:digits, sample:helpdesk" in caught.value.fix
+    with pytest.raises(ColumnError, match="no column 'stars'"):
+        load_data("sample:helpdesk", Recipe(label_column="stars"))
 
 
 def test_a_dataset_of_texts(messages):
@@ -106,6 +113,34 @@ def test_evaluation_takes_every_row_where_there_is_no_test(class_folders):
     assert len(load_evaluation(root, "image-classification", labels)) == 10
 
 
+def unlabelled(table, messages, class_folders) -> dict[str, object]:
+    """Sources whose test split is there, but has no usable row."""
+    hidden = [(text, None) for text, _ in messages]
+    table("set/train.csv", "text,label\n" + "".join(f"{text},{label}\n" for text, label in messages[::3]))
+    return {
+        "withheld": datasets.DatasetDict(train=as_dataset(messages), test=as_dataset(hidden)),
+        "column": table("set/test.csv", "id,text\n1,who knows\n").parent,
+        "unsorted": class_folders({"train/good": 4, "train/bad": 4, "test": 3}),
+    }
+
+
+@pytest.mark.parametrize("kind", ["withheld", "column", "unsorted"])
+def test_evaluation_never_takes_train_for_a_test_split_that_cannot_be_used(table, messages, class_folders, kind):
+    source = unlabelled(table, messages, class_folders)[kind]
+    task = "image-classification" if kind == "unsorted" else "text-classification"
+    for _ in range(2):  # read, and from the last time
+        with pytest.raises(SourceError, match="test split is there, but none of its rows can be used") as caught:
+            load_evaluation(source, task, ("bad", "good"))
+        assert caught.value.place and caught.value.fix
+
+
+def test_evaluation_tells_of_rows_that_it_leaves_out(table, messages):
+    content = "text,label\n" + "".join(f"{text},{label}\n".replace("day number", "day") for text, label in messages)
+    events = []
+    load_evaluation(table("a.csv", content + "x,\n"), "text-classification", ("good", "bad"), on_event=events.append)
+    assert [event.stage for event in events if event.message == "1 row set aside: no label (a.csv:42)"] == ["load"]
+
+
 def test_evaluation_of_a_single_class_is_possible(class_folders):
     rows = load_evaluation(class_folders({"cat": 4}), "image-classification", ("cat", "dog"))
     assert rows["label"][:] == [0] * 4
@@ -123,13 +158,6 @@ def test_evaluation_refuses_data_of_another_modality(table, messages):
         load_evaluation(source, "image-classification", ("good", "bad"))
 
 
-def test_a_hub_that_does_not_answer(monkeypatch):
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(HubError, match="no such path here, and the Hub could not be asked") as caught:
-        load_data("nobody/nothing")
-    assert "'nobody/nothing' at http://127.0.0.1:9" in caught.value.place
-
-
 def test_a_hub_that_is_switched_off(monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(HubError, match="HF_HUB_OFFLINE is set"):
@@ -138,12 +166,12 @@ def test_a_hub_that_is_switched_off(monkeypatch):
 
 @pytest.mark.parametrize("name", ["name", "owner/name", "owner/name:config", "a-b/c.d_e:x.y"])
 def test_names_that_may_be_on_the_hub(name):
-    assert hub.looks_like_id(name)
+    assert looks_like_id(name)
 
 
 @pytest.mark.parametrize("name", ["a/b/c", "data.csv", "pets.zip", "/data", "../data", "a b/c", "", "x/"])
 def test_names_that_cannot_be(name):
-    assert not hub.looks_like_id(name)
+    assert not looks_like_id(name)
 
 
 class Nothing(http.server.BaseHTTPRequestHandler):
@@ -172,13 +200,53 @@ except HFTransferError as error:
 """
 
 
+def asked(endpoint: str, home: Path) -> dict[str, str]:
+    """What a process says that looks for a data set there, in a cache that is empty."""
+    env = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(home)}
+    env.pop("HF_HUB_OFFLINE", None)
+    done = subprocess.run([sys.executable, "-c", ASK], env=env, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
 def test_a_data_set_that_the_hub_does_not_have(tmp_path):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Nothing) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        env = {**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(tmp_path)}
-        env.pop("HF_HUB_OFFLINE", None)
-        done = subprocess.run([sys.executable, "-c", ASK], env=env, capture_output=True, text=True, check=True)
+        said = asked(f"http://127.0.0.1:{server.server_port}", tmp_path)
         server.shutdown()
-    said = json.loads(done.stdout)
     assert said["kind"] == "SourceMissing" and said["place"] == "nobody/nothing"
     assert said["cause"].startswith("there is neither such a path nor such a data set on the Hub")
+
+
+def test_a_hub_that_does_not_answer(tmp_path):
+    with socket.socket() as closed:  # bound, and never listening: connections are refused
+        closed.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        said = asked(endpoint, tmp_path)
+    assert said["kind"] == "HubError" and said["place"] == f"'nobody/nothing' at {endpoint}"
+    assert "the Hub could not be asked" in said["cause"] and "refused" in said["cause"]
+
+
+LOAD = """
+import contextlib, io, json, sys
+from huggingface_hub import HfApi
+from hftransfer.data import load_data
+repo, api = sys.argv[1], HfApi()
+api.create_repo(repo, repo_type="dataset")
+for split, count in (("train", 40), ("test", 20)):
+    rows = "".join(f"text number {i},{'good' if i % 2 else 'bad'}\\n" for i in range(count))
+    table = ("text,label\\n" + rows).encode()
+    api.upload_file(path_or_fileobj=table, path_in_repo=f"{split}.csv", repo_id=repo, repo_type="dataset")
+with contextlib.redirect_stderr(io.StringIO()) as said:
+    data = load_data(repo)
+print(json.dumps({"name": data.name, "rows": data.rows, "labels": data.labels, "said": said.getvalue()}))
+"""
+
+
+def test_a_data_set_on_the_hub(hub: Loopback):
+    told = hub.child(LOAD, "alice/days")
+    assert told == {
+        "name": "alice/days",
+        "rows": {"train": 34, "validation": 6, "test": 20},
+        "labels": ["bad", "good"],
+        "said": "",
+    }

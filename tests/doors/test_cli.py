@@ -278,3 +278,11 @@ def test_evaluate_refuses_another_task(shell, bert: Path, tmp_path: Path) -> Non
     train(shell, source, bert, model)
     assert shell("evaluate", model, source, "--task", "text-classification", "--json")[0] == 0
     assert shell("evaluate", model, source, "--task", "image-classification", "--json")[0] == 2
+
+
+def test_a_name_that_no_encoding_can_write_is_told_all_the_same(tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/caf\xe9.csv"
+    command = [sys.executable, "-m", "hftransfer", "check", odd, "--json"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == 2 and b"Traceback" not in done.stderr
+    assert json.loads(done.stdout)["error"]["kind"] == "SourceMissing"

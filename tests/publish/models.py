@@ -30,7 +30,7 @@ SIZE: dict[str, Any] = {
 PRIVATE = "/home/someone/secret place"  # must not be seen on the Hub
 REPORT: dict[str, Any] = {
     "model": "tiny",
-    "backbone": f"{PRIVATE}/backbone",
+    "backbone": "private/backbone",
     "backbone_revision": None,
     "strategy": "full",
     "labels": list(LABELS),
@@ -38,8 +38,24 @@ REPORT: dict[str, Any] = {
     "rows": {"train": 30, "validation": 6, "test": 6},
     "metrics": {"accuracy": {"value": 0.75, "low": 0.5, "high": 0.9}},
     "source": f"{PRIVATE}/data.csv",
-    "problems": [{"code": "tiny-class", "severity": "warning", "where": "diary.csv:7", "message": "Dear diary"}],
+    "notes": ["1 file was left out: divorce/letter to Ann.doc", "read as cp1252"],
+    "problems": [
+        {"code": "tiny-class", "severity": "warning", "where": "diary.csv:7", "message": "Dear diary"},
+        {
+            "code": "left-out",
+            "severity": "info",
+            "where": "divorce/x",
+            "message": "1 file was left out: divorce/letter",
+        },
+        {"code": "encoding", "severity": "info", "where": "diary.csv", "message": "read as cp1252"},
+    ],
+    "recipe": {
+        "test": "private/divorce papers/test.csv",
+        "validation": "private/diaries",
+        "backbone": "private/backbone",
+    },
 }
+SECRETS = (PRIVATE, "secret place", "diary", "diaries/", "divorce", "letter", "private")
 
 
 def text_model(folder: Path) -> Path:
@@ -64,7 +80,7 @@ def image_model(folder: Path) -> Path:
 
 def _with_notes(folder: Path, task: str) -> Path:
     report = REPORT | {"task": task}
-    recipe = {"task": task, "strategy": "full", "test": f"{PRIVATE}/test.csv"}
+    recipe = {"task": task, "strategy": "full", **REPORT["recipe"]}
     (folder / "report.json").write_text(json.dumps(report))
     (folder / "recipe.json").write_text(json.dumps(recipe))
     (folder / "README.md").write_text(card(report))

@@ -20,7 +20,7 @@ from PIL import Image
 from transformers import pipeline
 
 from hftransfer.errors import HFTransferError
-from hftransfer.publish import pull, push
+from hftransfer.publish import hub, pull, push
 from hftransfer.values import Event
 
 torch.set_num_threads(1)
@@ -88,10 +88,27 @@ def round_trip(text: str, image: str, way: str) -> None:
             "files": sorted(api.list_repo_files(repo)), "private": api.model_info(f"alice/image-{way}").private,
             "notes": [Path(hf_hub_download(repo, name)).read_text() for name in NOTES],
             "weights": (folder / "model.safetensors").read_bytes() == Path(text, "model.safetensors").read_bytes(),
+            "moved": _pulled_while_it_moves(api, repo, folder.name),
             "sure": sure == pipeline("text-classification", model=text)("the no"), "heard": heard,
             "image_pulled": pull(f"alice/image-{way}").is_dir(), "left": _left_behind(),
         }
     )  # fmt: skip
+
+
+def _pulled_while_it_moves(api: HfApi, repo: str, commit: str) -> bool:
+    """Whether a pull stays with the commit that it began with: the branch moves once its config is there."""
+    fetch = hub._fetch
+
+    def moving(name: str, revision: str, patterns: list[str], cached: bool) -> Path:
+        got = fetch(name, revision, patterns, cached)
+        api.upload_file(path_or_fileobj=b"later", path_in_repo=f"{len(patterns)}.txt", repo_id=repo)
+        return got
+
+    hub._fetch = moving
+    try:
+        return pull(repo).name == commit
+    finally:
+        hub._fetch = fetch
 
 
 NOTES = ("README.md", "recipe.json", "report.json")

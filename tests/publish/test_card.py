@@ -9,13 +9,15 @@ import pytest
 from huggingface_hub import ModelCard
 
 from hftransfer.publish.card import base_model, card
-from hftransfer.publish.public import public_text
+from hftransfer.publish.public import public_report, public_text
+
+COMMIT = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
 
 RUN: dict[str, Any] = {
     "model": "/home/someone/models/tickets",
     "task": "text-classification",
     "backbone": "sentence-transformers/all-MiniLM-L6-v2",
-    "backbone_revision": "abc123",
+    "backbone_revision": COMMIT,
     "backbone_license": "Apache-2.0",
     "strategy": "feature-extraction",
     "labels": ["billing", "log|in", "<b>other</b>"],
@@ -32,12 +34,15 @@ RUN: dict[str, Any] = {
     "confusion": [[2, 1, 1], [0, 4, 0], [0, 0, 4]],
     "seconds": {"total": 12.5, "load": 1.0, "train": 9.0},
     "source": "/home/someone/tickets.csv",
-    "notes": ["read /home/someone/tickets.csv as cp1252", "https://example.org/a/b/c stays"],
-    "problems": [{"code": "empty-text", "severity": "warning", "where": "diary.csv:3", "message": "Dear diary"}],
+    "notes": ["tables of no split were left out: diary.csv"],
+    "problems": [
+        {"code": "empty-text", "severity": "warning", "where": "diary.csv:3", "message": "Dear diary"},
+        {"code": "other-table", "severity": "info", "where": "diary.csv", "message": "left out: diary.csv"},
+        {"code": "carved-splits", "severity": "info", "where": "diary.csv", "message": "set aside by seed 42"},
+    ],
     "history": [{"epoch": 1, "loss": 0.3}],
     "recipe": {"seed": 42, "test": "../private/folder/test.csv", "epochs": None},
     "versions": {"torch": "2.15"},
-    "examples": ["I was charged twice."],
 }
 
 
@@ -53,7 +58,7 @@ def test_the_hubs_reader_reads_the_metadata_back(tmp_path: Path) -> None:
     data = read_back.data
     assert (data.pipeline_tag, data.library_name, data.license) == (RUN["task"], "transformers", "apache-2.0")
     assert (data.base_model, data["base_model_relation"]) == (RUN["backbone"], "finetune")
-    assert data["widget"] == [{"text": "I was charged twice."}]
+    assert len(data["widget"]) == 1
     assert {"hftransfer", "transfer-learning", "feature-extraction"} == set(data.tags or ())
     results = data.eval_results or []
     assert [(row.metric_type, row.metric_name, row.metric_value) for row in results] == [
@@ -90,7 +95,7 @@ def test_it_names_nothing_private(tmp_path: Path) -> None:
     whole = str(read(tmp_path, RUN | {"backbone": "/home/someone/backbones/mine", "backbone_revision": None}))
     for secret in ("/home", "someone", "diary", "private/folder"):
         assert secret not in whole
-    for told in ("`mine`", "tickets.csv", "test.csv", "https://example.org/a/b/c stays"):
+    for told in ("`mine`", "tickets.csv", "test.csv", "- set aside by seed 42"):
         assert told in whole
     assert "base_model" not in whole
 
@@ -125,20 +130,36 @@ def test_a_large_confusion_matrix_is_a_picture(tmp_path: Path) -> None:
     assert "| **l19** |" in read(tmp_path, run | {"labels": labels[:20], "confusion": [[1] * 20] * 20}).text
 
 
-def test_a_base_model_is_an_id_on_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "owner" / "name").mkdir(parents=True)
+def test_a_base_model_is_an_id_on_the_hub() -> None:
     cases = {
         ("owner/name", None): None,  # a folder: Transformers takes it, too
-        ("owner/other", None): "owner/other",
-        ("bert-base-uncased", "abc"): "bert-base-uncased",
+        ("owner/other", None): None,
+        ("owner/other", "main"): None,
+        ("google/mobilenet_v2_1.0_224", None): "google/mobilenet_v2_1.0_224",
+        ("owner/other", COMMIT): "owner/other",
+        ("bert-base-uncased", COMMIT): "bert-base-uncased",
         ("my-folder", None): None,
         ("../owner/name", None): None,
         ("/owner/other", None): None,
-        ("C:\\models\\mine", "abc"): None,
+        ("C:\\models\\mine", COMMIT): None,
     }
     for (backbone, revision), expected in cases.items():
-        assert base_model({"backbone": backbone, "backbone_revision": revision}) == expected, backbone
+        run = {"backbone": backbone, "backbone_revision": revision}
+        assert base_model(run) == expected, backbone
+        assert base_model(run | {"backbone_on_hub": False}) is None
+    assert base_model({"backbone": "owner/other", "backbone_on_hub": True}) == "owner/other"
+
+
+def test_what_may_be_a_path_is_cut_to_its_name() -> None:
+    recipe = {"test": "ann's files/test set", "validation": "private\\val.csv", "backbone": "private/mine", "seed": 1}
+    run = {"backbone": "private/mine", "source": "private/tickets.csv", "recipe": recipe}
+    told = public_report(run)
+    assert (told["backbone"], told["source"]) == ("mine", "tickets.csv")
+    assert told["recipe"] == {"test": "test set", "validation": "val.csv", "backbone": "mine", "seed": 1}
+    kept = public_report(run | {"backbone_on_hub": True, "source": "owner/data:config"})
+    assert (kept["backbone"], kept["recipe"]["backbone"]) == ("private/mine", "private/mine")
+    assert kept["source"] == "owner/data:config"
+    assert public_report(kept)["source"] == kept["source"], "what was published can be published again"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +170,8 @@ def test_a_base_model_is_an_id_on_the_hub(tmp_path: Path, monkeypatch: pytest.Mo
         ("C:\\Users\\me\\data.csv", "data.csv"),
         ("../up/data.csv", "data.csv"),
         ("see '/tmp/x/y.csv' and ~/z/w.csv.", "see 'y.csv' and w.csv."),
+        ("cannot open /home/ann lee/my files/x.csv", "cannot open x.csv"),
+        ("in C:\\Users\\ann lee\\x.csv", "in x.csv"),
         ("either/or", "either/or"),
         ("https://host/a/b", "https://host/a/b"),
         ("owner/name", "owner/name"),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.hub.fixtures import Loopback
 
-from .models import PRIVATE, image_model, text_model
+from .models import SECRETS, image_model, text_model
 
 WAYS = pytest.mark.parametrize("xet", [True, False], ids=["xet", "lfs"])
 SENT = [".gitattributes", "README.md", "config.json", "model.safetensors", "recipe.json", "report.json"]
@@ -44,12 +44,13 @@ def test_round_trip(hub: Loopback, text: Path, image: Path, xet: bool) -> None:
     assert story["titles"] == [title, story["titles"][1], f"{title} (#1)", title, "initial commit"]
     assert story["files"] == sorted([*SENT, *TOKENIZER, "LICENSE"]), "no diary, and nothing of an older tokenizer"
     assert story["image"]["verified"] and story["private"] and story["image_pulled"]
-    assert story["weights"] and story["sure"]
+    assert story["weights"] and story["sure"] and story["moved"]
     assert story["public"]["cause"] == "the repository exists and is public"
     assert any("6 synthetic inputs" in message for message in story["heard"])
     assert story["left"] == []
     for note in story["notes"]:
-        assert PRIVATE not in note and "secret place" not in note and "diary" not in note.lower()
+        assert not [secret for secret in SECRETS if secret in note.lower()]
+    assert "read as cp1252" in story["notes"][0], "what names no file is told"
     assert f"# text-{way}\n" in story["notes"][0], "an untouched card is written anew for its repository"
     assert story["by_hand"] == f"Mine: {repo}", "a card written by hand keeps its words"
     assert repo in story["notes"][0] and "OWNER/MODEL" not in story["notes"][0]

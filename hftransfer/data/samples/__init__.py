@@ -22,11 +22,11 @@ SIDE = 32  # pixels; the scans have 8
 
 def read_sample(source: str, recipe: Recipe) -> Found:
     """The rows of `sample:NAME`. Raises SourceMissing for a name that is none."""
-    try:
-        return SAMPLES[source.removeprefix(PREFIX)](recipe)
-    except KeyError:
+    reader = SAMPLES.get(source.removeprefix(PREFIX))
+    if reader is None:
         names = ", ".join(PREFIX + name for name in SAMPLES)
-        raise SourceMissing(f"there is no sample '{source}'", place=source, fix=f"choose one of: {names}") from None
+        raise SourceMissing(f"there is no sample '{source}'", place=source, fix=f"choose one of: {names}")
+    return reader(recipe)
 
 
 def _digits(recipe: Recipe) -> Found:
