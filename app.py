@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hftransfer.ui import launch
+from hftransfer.cli import main
 
 if __name__ == "__main__":
-    launch()
+    main(["studio"])

@@ -33,7 +33,8 @@ NEXT: dict[State, frozenset[State]] = {
     **dict.fromkeys(ENDED, frozenset()),
 }
 
-SILENCE = 60.0  # seconds without a heartbeat after which a living process counts as gone
+SILENCE = 60.0  # seconds without a heartbeat after which a living process is doubted
+DOUBT = 180.0  # seconds of doubt after which it is ended
 _SAME_START = 2.0  # seconds by which two readings of one process's start may differ
 
 
@@ -55,6 +56,7 @@ class Job:
     pid: int | None = None
     pid_started: float | None = None
     heartbeat: float | None = None
+    doubted: float | None = None
     cancel_asked: float | None = None
     created: float = 0.0
     started: float | None = None
@@ -66,16 +68,18 @@ class Job:
     def to_json(self) -> dict[str, Any]:
         """What `hftransfer jobs show` prints, without the metrics and without the keys."""
         row = asdict(self)
-        hidden = ("id", "owner", "key", "changes", "pid_started")
+        hidden = ("id", "owner", "key", "changes", "pid_started", "doubted")
         return {"job": self.id, **{name: value for name, value in row.items() if name not in hidden}}
 
 
 def judge(job: Job) -> State:
     """The state that the job is truly in: a worker that vanished has not finished."""
-    if job.state not in RUNNING:
-        return job.state
-    silent = time.time() - (job.heartbeat or 0.0) > SILENCE
-    return ending_without_word(job) if silent or not alive(job) else job.state
+    return ending_without_word(job) if job.state in RUNNING and not alive(job) else job.state
+
+
+def silent(job: Job) -> bool:
+    """Whether a running job's worker has not been heard of: it hangs, or the machine has just woken up."""
+    return job.state in RUNNING and time.time() - (job.heartbeat or 0.0) > SILENCE
 
 
 def ending_without_word(job: Job) -> State:

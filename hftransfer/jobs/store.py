@@ -12,29 +12,37 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import fields, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from ..errors import JobError
 from ..home import home
 from ..values import Event
+from . import states
 from .states import ENDED, NEXT, RUNNING, Job, State, alive, ending_without_word, judge
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
-    state TEXT NOT NULL, stage TEXT NOT NULL, message TEXT NOT NULL, step INTEGER NOT NULL, steps INTEGER NOT NULL,
-    changes INTEGER NOT NULL, pid INTEGER, pid_started REAL, heartbeat REAL, cancel_asked REAL,
-    created REAL NOT NULL, started REAL, ended REAL, output TEXT, error TEXT, result TEXT
-);
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, created);
-CREATE TABLE IF NOT EXISTS metrics (
-    job TEXT NOT NULL, name TEXT NOT NULL, step INTEGER NOT NULL, phase TEXT NOT NULL, value REAL NOT NULL,
-    PRIMARY KEY (job, name, step, phase)
-) WITHOUT ROWID;
-"""
+# What each version of the file adds to the one before; what was released does not change.
+VERSIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE IF NOT EXISTS jobs (
+            id TEXT PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+            state TEXT NOT NULL, stage TEXT NOT NULL, message TEXT NOT NULL, step INTEGER NOT NULL,
+            steps INTEGER NOT NULL, changes INTEGER NOT NULL, pid INTEGER, pid_started REAL, heartbeat REAL,
+            cancel_asked REAL, created REAL NOT NULL, started REAL, ended REAL, output TEXT, error TEXT, result TEXT
+        )""",
+        "CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, created)",
+        """CREATE TABLE IF NOT EXISTS metrics (
+            job TEXT NOT NULL, name TEXT NOT NULL, step INTEGER NOT NULL, phase TEXT NOT NULL, value REAL NOT NULL,
+            PRIMARY KEY (job, name, step, phase)
+        ) WITHOUT ROWID""",
+    ),
+    ("ALTER TABLE jobs ADD COLUMN doubted REAL",),
+)
 _COLUMNS = tuple(entry.name for entry in fields(Job))
 _JSON = ("error", "result")
 
@@ -47,12 +55,19 @@ class Store:
 
     Args:
         path: the database file; by default the one in the user's `jobs` folder.
+
+    Raises:
+        JobError: a newer hftransfer has made the file.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or home("jobs") / "jobs.sqlite3"
         with closing(self._connect()) as db:
-            db.executescript(_SCHEMA)
+            version = _version(db)
+        if version < len(VERSIONS):
+            self._upgrade()
+        elif version > len(VERSIONS):
+            raise JobError("a newer hftransfer keeps its jobs here", place=str(self.path), fix="update hftransfer")
 
     def add(self, kind: str, name: str, owner: str, *, output: str | None = None, id: str | None = None) -> Job:
         """Put a job at the end of the queue."""
@@ -65,9 +80,9 @@ class Store:
             created=time.time(),
             output=output,
         )
-        marks = ", ".join("?" * len(_COLUMNS))
+        names, marks = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
         with self._write() as db:
-            db.execute(f"INSERT INTO jobs VALUES ({marks})", [_pack(getattr(job, name)) for name in _COLUMNS])
+            db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", [_pack(getattr(job, name)) for name in _COLUMNS])
         return job
 
     def get(self, id: str) -> Job:
@@ -85,11 +100,19 @@ class Store:
             rows = db.execute("SELECT * FROM jobs WHERE ? IS NULL OR owner = ? ORDER BY created DESC", (owner, owner))
             return [_judged(_job(row)) for row in rows]
 
-    def stirring(self) -> bool:
-        """Whether a tick could change anything: a job waits, or is asked to stop."""
-        query = "SELECT 1 FROM jobs WHERE state = 'queued' OR (ended IS NULL AND cancel_asked IS NOT NULL) LIMIT 1"
+    def running(self) -> Sequence[Job]:
+        """The jobs that were started and have not ended, as far as was written down."""
         with closing(self._connect()) as db:
-            return db.execute(query).fetchone() is not None
+            return _running(db)
+
+    def stirring(self) -> bool:
+        """Whether a tick could change anything: a job waits, is asked to stop, or is not heard of."""
+        query = """
+            SELECT 1 FROM jobs WHERE state = 'queued'
+            OR (ended IS NULL AND (cancel_asked IS NOT NULL OR heartbeat < ?)) LIMIT 1
+        """
+        with closing(self._connect()) as db:
+            return db.execute(query, (time.time() - states.SILENCE,)).fetchone() is not None
 
     def place(self, job: Job) -> int:
         """How many jobs of its kind start before a queued one, and it; 1 is next."""
@@ -102,6 +125,7 @@ class Store:
 
         `spawn` starts the process and gives its pid and start time. It is called under
         the database's write lock: of two processes that come here, one starts the job.
+        A job whose process cannot be started has failed.
         """
         with self._write() as db:
             _settle(db)
@@ -120,7 +144,9 @@ class Store:
         with self._write() as db:
             job = _get(db, id)
             if job.pid != pid or job.state is not State.PREPARING:
-                raise JobError("another worker has this job, or it is over", place=f"job {id}")
+                raise JobError(
+                    "another worker has this job, or it is over", place=f"job {id}", fix="submit the work as a new job"
+                )
             return job
 
     def move(self, id: str, state: State, **values: Any) -> None:
@@ -135,20 +161,32 @@ class Store:
     def progress(self, id: str, event: Event, state: State | None = None) -> bool:
         """Write down how far a job is. Returns whether it was asked to stop."""
         finite = {name: float(value) for name, value in event.metrics.items() if math.isfinite(value)}
-        metrics = [(id, name, event.step, event.stage, value) for name, value in finite.items()]
+        phase = event.message or event.stage  # a training event's message is its phase, and each counts from 0
+        metrics = [(id, name, event.step, phase, value) for name, value in finite.items()]
         with self._write() as db:
             job = _get(db, id)
             if state is not None and state in NEXT[job.state]:
                 _move(db, job, state)
             _set(db, id, stage=event.stage, message=event.message, step=event.step, steps=event.total)
-            db.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?, ?)", metrics)
+            db.executemany(
+                "INSERT OR REPLACE INTO metrics (job, name, step, phase, value) VALUES (?, ?, ?, ?, ?)", metrics
+            )
         return job.cancel_asked is not None
 
     def beat(self, id: str) -> float | None:
         """Say that the worker lives. Returns when it was asked to stop, if it was."""
         with self._write() as db:
-            db.execute("UPDATE jobs SET heartbeat = ? WHERE id = ?", (time.time(), id))
+            db.execute("UPDATE jobs SET heartbeat = ?, doubted = NULL WHERE id = ?", (time.time(), id))
             return _get(db, id).cancel_asked
+
+    def doubt(self, id: str) -> float:
+        """Note that a worker is not heard of. Returns when that was first seen; a heartbeat forgets it.
+
+        The time without a heartbeat alone would not do: after a machine's sleep every worker looks silent.
+        """
+        with self._write() as db:
+            db.execute("UPDATE jobs SET doubted = ? WHERE id = ? AND doubted IS NULL", (time.time(), id))
+            return _get(db, id).doubted or time.time()
 
     def ask_cancel(self, id: str) -> Job:
         """Cancel a queued job, or ask a running one's worker to stop."""
@@ -176,6 +214,13 @@ class Store:
         with closing(self._connect()) as db:
             return {row[0]: row[1] for row in db.execute(query, (id,))}
 
+    def _upgrade(self) -> None:
+        self.path.chmod(0o600)  # what SQLite lays beside it has the same permissions
+        with self._write() as db:
+            for statement in chain.from_iterable(VERSIONS[_version(db) :]):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(VERSIONS)}")
+
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
         db.row_factory = sqlite3.Row
@@ -192,7 +237,8 @@ class Store:
                 yield db
                 db.execute("COMMIT")
             except BaseException:
-                db.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # a commit that failed may have undone it all itself
+                    db.execute("ROLLBACK")
                 raise
 
 
@@ -201,10 +247,16 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)
 
 
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _get(db: sqlite3.Connection, id: str) -> Job:
     row = db.execute("SELECT * FROM jobs WHERE id = ?", (id,)).fetchone()
     if row is None:
-        raise JobError("there is no such job", place=f"job {id}", fix="see `hftransfer jobs list`")
+        raise JobError(
+            "there is no such job", place=f"job {id}", fix="check the id: it was given when the job was submitted"
+        )
     return _job(row)
 
 
@@ -229,7 +281,11 @@ def _set(db: sqlite3.Connection, id: str, **values: Any) -> None:
 
 def _move(db: sqlite3.Connection, job: Job, state: State, **values: Any) -> None:
     if state not in NEXT[job.state]:
-        raise JobError(f"a job that is {job.state} cannot become {state}", place=f"job {job.id}")
+        raise JobError(
+            f"a job that is {job.state} cannot become {state}",
+            place=f"job {job.id}",
+            fix="submit the work as a new job",
+        )
     now = time.time()
     times = {"ended": now} if state in ENDED else {}
     _set(db, job.id, state=state, **times, **values)
@@ -259,7 +315,17 @@ def _startable(db: sqlite3.Connection, kind: str, limit: int) -> Job | None:
 
 
 def _start(db: sqlite3.Connection, job: Job, spawn: Spawn) -> Job:
-    pid, began = spawn(job)
-    now = time.time()
-    _move(db, job, State.PREPARING, pid=pid, pid_started=began, heartbeat=now, started=now)
+    try:
+        pid, began = spawn(job)
+    except (OSError, psutil.Error) as error:
+        _move(db, job, State.FAILED, error=_unstarted(error).to_json())
+    else:
+        now = time.time()
+        _move(db, job, State.PREPARING, pid=pid, pid_started=began, heartbeat=now, started=now)
     return _get(db, job.id)
+
+
+def _unstarted(error: Exception) -> JobError:
+    cause = f"the run's process could not be started: {getattr(error, 'strerror', None) or error}"
+    place = str(getattr(error, "filename", None) or "")
+    return JobError(cause, place=place, fix="free memory or disk space, and start it again")

@@ -10,22 +10,24 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from ..errors import JobError
+from ..errors import HFTransferError, JobError
 from ..home import home
 from ..recipe import Recipe
 from .children import command, environment
 from .inference import Inference
-from .states import Job, State, alive
+from .states import DOUBT, Job, State, alive, silent
 from .store import Store, new_id
 
 REQUEST = "request.json"
 LOG = "log.txt"
+AT_ONCE = "HFTRANSFER_JOBS_AT_ONCE"
 MODEL = "model"
 TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
 _LOG_TAIL = 64 * 1024  # bytes
@@ -58,13 +60,17 @@ def submit(
 
 
 def tick() -> None:
-    """Move the queue on: press those that were asked to stop, and start what can start."""
-    store = Store()
+    """Move the queue on: end those that do not heed or are not heard of, and start what can start.
+
+    Raises:
+        JobError: the setting of how many run at once is no number.
+    """
+    store, limits = Store(), _limits()
     if not store.stirring():
         return
-    for job in store.listed():
+    for job in store.running():
         _press(store, job)
-    while store.start_next(_limits(), _spawn):
+    while store.start_next(limits, _spawn):
         pass
 
 
@@ -143,7 +149,10 @@ def folder(id: str) -> Path:
 
 def _limits() -> dict[str, int]:
     """How many jobs of a kind run at once: checks are short and need not wait for training."""
-    return {"check": 1, "train": int(os.environ.get("HFTRANSFER_JOBS_AT_ONCE", "1"))}
+    text = os.environ.get(AT_ONCE) or "1"
+    if not text.isdecimal():
+        raise JobError(f"'{text}' is no number of jobs", place=AT_ONCE, fix="set it to a whole number such as 1")
+    return {"check": 1, "train": int(text)}
 
 
 def _spawn(job: Job) -> tuple[int, float]:
@@ -158,25 +167,29 @@ def _spawn(job: Job) -> tuple[int, float]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    began = psutil.Process(worker.pid).create_time()
     threading.Thread(target=_reap, args=(worker, room), daemon=True).start()
-    return worker.pid, psutil.Process(worker.pid).create_time()
+    return worker.pid, began
 
 
 def _reap(worker: subprocess.Popen[bytes], room: Path) -> None:
     worker.wait()
     if room.exists():
-        tick()
+        with suppress(HFTransferError):  # a setting that is wrong is told to who submits or looks
+            tick()
 
 
 def _press(store: Store, job: Job) -> None:
-    """A worker that does not heed the wish to stop is stopped."""
-    if job.cancel_asked is None or job.pid is None or not alive(job):
+    """A worker that does not heed the wish to stop is stopped, and one that hangs is ended."""
+    if job.pid is None or not alive(job):
         return
-    waited = time.time() - job.cancel_asked
-    if waited > KILL_AFTER:
-        os.killpg(job.pid, signal.SIGKILL)
-    elif waited > TERM_AFTER:
-        os.kill(job.pid, signal.SIGTERM)
+    now = time.time()
+    waited = 0.0 if job.cancel_asked is None else now - job.cancel_asked
+    with suppress(ProcessLookupError):  # it has just ended by itself
+        if waited > KILL_AFTER or (silent(job) and now - store.doubt(job.id) > DOUBT):
+            os.killpg(job.pid, signal.SIGKILL)
+        elif waited > TERM_AFTER:
+            os.kill(job.pid, signal.SIGTERM)
 
 
 def _stored(id: str) -> Job | None:
@@ -188,7 +201,8 @@ def _stored(id: str) -> Job | None:
 
 def _lasting(source: str) -> str:
     """A path as it is found from any folder; other sources as they are."""
-    return str(Path(source).absolute()) if Path(source).exists() else source
+    there = os.path.exists(source)  # unlike Path.exists, no error where the name is too long for a path
+    return str(Path(source).absolute()) if there else source
 
 
 def _lasting_recipe(recipe: Recipe) -> dict[str, Any]:

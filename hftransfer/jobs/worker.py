@@ -10,10 +10,12 @@ import errno
 import importlib
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -56,7 +58,9 @@ class Pulse:
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
-            asked = self._store.beat(self._job)
+            asked = None
+            with suppress(sqlite3.Error):  # a busy or full disk may pass: the next beat will tell
+                asked = self._store.beat(self._job)
             if asked is not None and time.time() - asked > PATIENCE:
                 os.kill(os.getpid(), signal.SIGTERM)
 
@@ -98,6 +102,7 @@ def main(id: str) -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would break into the tidying up
     raise Stopped
 
 

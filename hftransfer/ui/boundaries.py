@@ -1,16 +1,21 @@
-"""What the web process must not do: phone home, decode picture bombs, or fill the temp folder."""
+"""What the web process must not do: phone home, decode picture bombs, fill the temp folder, listen anywhere."""
 
 from __future__ import annotations
 
 import os
+import socket
 import warnings
 
 from PIL import Image
 
+from ..errors import HFTransferError
 from ..home import home
+from .words import say
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
 PIXELS = 64_000_000  # of the largest picture that is decoded here
+PORT, NAME = "GRADIO_SERVER_PORT", "GRADIO_SERVER_NAME"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def draw() -> None:
@@ -24,3 +29,43 @@ def cache() -> None:
     room = home("web-cache")
     room.chmod(0o700)
     os.environ["GRADIO_TEMP_DIR"] = str(room)
+
+
+def host() -> str:
+    """The address to listen on where none is given."""
+    return os.environ.get(NAME) or LOOPBACK[0]
+
+
+def is_local(host: str) -> bool:
+    """Whether the page is for this machine alone: a folder that a visitor names is then their own."""
+    return host in LOOPBACK and "SPACE_ID" not in os.environ
+
+
+def probe(host: str, port: int | None) -> None:
+    """Find out in a moment whether one can listen there: Gradio tries for long, and does not say why it failed.
+
+    Raises:
+        HFTransferError: the port is none, or the system refuses, with its reason.
+    """
+    place = f"{host}, port {port or 'by itself'}"
+    if port is not None and not 0 < port < 2**16:
+        raise HFTransferError(say("error.noport"), place=place, fix=say("error.noport.fix"))
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except OSError as error:
+        raise HFTransferError(
+            say("error.listen", why=error.strerror), place=place, fix=say("error.listen.fix")
+        ) from error
+
+
+def _port_is_one() -> None:
+    """Gradio reads the variable when it is imported, and stumbles over it."""
+    text = os.environ.get(PORT, "1")
+    if not (text.isdecimal() and 0 < int(text) < 2**16):
+        raise HFTransferError(say("error.noport"), place=f"{PORT}={text}", fix=say("error.noport.fix"))
+
+
+_port_is_one()

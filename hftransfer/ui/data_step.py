@@ -7,12 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from ..errors import HFTransferError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..recipe import Recipe
 from . import pieces, uploads
-from .page import TRAIN, WITH_OWNER, Page, mark_of, owner_of, seen
+from .page import TRAIN, WITH_OWNER, Page, mark_of, owner_of, seen, told
 from .words import say
 
 SAMPLES = ("digits", "helpdesk")
@@ -57,17 +56,24 @@ class DataStep:
         self.onward.click(lambda: gr.Walkthrough(selected=TRAIN), None, page.steps, **private)
 
 
+def _refused(card: str) -> tuple[Any, ...]:
+    return card, gr.Button(interactive=False), gr.Timer(active=False), ""
+
+
+def _not_taken(card: str) -> tuple[Any, ...]:
+    return "", None, *_refused(card)
+
+
+@told(_not_taken)
 def take_file(path: str | None, secret: str | None) -> tuple[Any, ...]:
     """An uploaded file: keep it, and have it checked."""
     if path is None:
         return (gr.skip(),) * 6
-    try:
-        kept = uploads.keep(Path(path), owner_of(secret))
-        return _take(str(kept), kept.name, secret)
-    except HFTransferError as error:
-        return "", None, pieces.failure(error), gr.Button(interactive=False), gr.Timer(active=False), ""
+    kept = uploads.keep(Path(path), owner_of(secret))
+    return _take(str(kept), Path(path).name, secret)
 
 
+@told(_refused)
 def look(id: str, secret: str, mark: str) -> tuple[Any, ...]:
     """What a check has found by now; nothing is sent while nothing changed."""
     supervisor.tick()
@@ -94,6 +100,7 @@ def _card(job: Job) -> str:
 
 
 def _taker(sample: str) -> Any:
+    @told(_not_taken)
     def take_sample(secret: str | None) -> tuple[Any, ...]:
         return _take(f"sample:{sample}", say(f"data.sample.{sample}"), secret)
 

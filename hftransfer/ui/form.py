@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import Field, fields
 from typing import Any
@@ -17,6 +19,7 @@ GROUPS = ("model", "training")
 FIRST = ("backbone", "strategy", "epochs")  # in this order, before the others
 HIDDEN = ("revision",)
 ROW = 3  # components side by side
+_HUB_ID = re.compile(r"(?:\w[\w.-]{0,95}/)?\w[\w.-]{0,95}", re.ASCII)
 _KINDS: dict[str, type] = {"str": str, "int": int, "float": float}
 
 
@@ -35,13 +38,18 @@ def build() -> list[Component]:
     return built
 
 
-def recipe(values: Sequence[Any]) -> Recipe:
+def recipe(values: Sequence[Any], *, folders: bool = False) -> Recipe:
     """The recipe that a filled form asks for: what is left empty keeps its default.
 
+    Args:
+        folders: whether a backbone may be a folder of this machine, or only be on the Hub.
+
     Raises:
-        RecipeError: a value is out of its bounds.
+        RecipeError: a value is out of its bounds, or the backbone is neither.
     """
     given = {entry.name: _typed(entry, value) for entry, value in zip(shown(), values, strict=True) if _filled(value)}
+    if "backbone" in given:
+        _check_backbone(given["backbone"], folders)
     return Recipe.from_mapping(given, place=say("train.choices"))
 
 
@@ -62,6 +70,13 @@ def _typed(entry: Field[Any], value: Any) -> Any:
     except ValueError:
         place = entry.name.replace("_", " ").capitalize()
         raise RecipeError(say("error.number", value=text), place=place, fix=entry.metadata["help"]) from None
+
+
+def _check_backbone(name: str, folders: bool) -> None:
+    there = os.path.exists(name)
+    if not (there if folders and there else _HUB_ID.fullmatch(name) and not there):
+        key = "error.backbone.local" if folders else "error.backbone"
+        raise RecipeError(say(key, value=name), place="Backbone", fix=say(f"{key}.fix"))
 
 
 def _filled(value: Any) -> bool:

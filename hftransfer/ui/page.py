@@ -6,16 +6,21 @@ after the server was restarted, and nothing of it is believed: `supervisor.find`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 import gradio as gr
 
 from ..errors import HFTransferError, JobError
 from ..jobs import supervisor
-from ..jobs.states import Job
+from ..jobs.states import Job, silent
+from . import pieces, uploads
 from .words import say
 
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 DATA, TRAIN, TRY, PUBLISH = range(4)
 
 # Puts the check and the run into the page's address, other parameters left as they are.
@@ -86,4 +91,31 @@ def seen(id: str, secret: str | None, key: str = "") -> Job | None:
 
 def mark_of(job: Job, place: int = 0) -> str:
     """Changes whenever what is shown of the job would."""
-    return f"{job.id}:{job.state}:{job.changes}:{place}"
+    return f"{job.id}:{job.state}:{job.changes}:{place}" + (":silent" if silent(job) else "")
+
+
+def told(refused: Callable[[str], Any]) -> Callable[[Handler], Handler]:
+    """For handlers: what the user or the machine got wrong becomes the failure card.
+
+    Args:
+        refused: the handler's outputs, for the card.
+    """
+
+    def guard(handler: Handler) -> Handler:
+        @wraps(handler)
+        def guarded(*given: Any) -> Any:
+            try:
+                return handler(*given)
+            except HFTransferError as error:
+                return refused(uploads.nameless(pieces.failure(error)))
+            except OSError as error:
+                return refused(uploads.nameless(pieces.failure(_of_the_system(error))))
+
+        return cast(Handler, guarded)
+
+    return guard
+
+
+def _of_the_system(error: OSError) -> HFTransferError:
+    place = str(error.filename or "")
+    return HFTransferError(say("error.system", why=error.strerror or error), place=place, fix=say("error.room.fix"))

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from ..errors import HFTransferError
-from ..jobs.states import ENDED, Job, State
+from ..jobs.states import ENDED, Job, State, silent
 from .words import known, say
 
 SHOWN = 10  # classes listed one by one
@@ -25,12 +25,14 @@ def plain(value: object) -> str:
     return escape(str(value), quote=True)
 
 
-def header() -> str:
+def header(*, local: bool) -> str:
+    """The page's head; only where nobody else reaches the page does everything stay on the machine."""
+    private = f" <span>{plain(say('private'))}</span>" if local else ""
     drawing = '<path d="M8 24V8m0 9q0-4 4-4t4 4v7"/><circle cx="23" cy="10" r="2.2"/>'
     mark = f'<svg viewBox="0 0 32 32" aria-hidden="true">{drawing}</svg>'
     return (
         f'<header class="hft-header"><span class="hft-mark">{mark}</span><div><h1>hftransfer</h1>'
-        f"<p>{plain(say('tagline'))} <span>{plain(say('private'))}</span></p></div></header>"
+        f"<p>{plain(say('tagline'))}{private}</p></div></header>"
     )
 
 
@@ -110,6 +112,8 @@ def is_over(job: Job) -> bool:
 def _doing(job: Job, place: int) -> str:
     if job.cancel_asked is not None:
         return say("train.cancelling")
+    if silent(job):
+        return say("train.silent")
     if job.kind == "check":
         return say("data.checking")
     return say("train.place", place=place) if place else known(f"stage.{job.stage}", job.stage)

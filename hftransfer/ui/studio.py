@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import gradio as gr
 
 from ..errors import HFTransferError, JobError
+from ..jobs import supervisor
 from ..jobs.states import Job, State
 from . import boundaries, data_step, download, pieces, publish_step, theme, train_step, try_step
 from .page import DATA, PUBLISH, TRAIN, TRY, WITH_OWNER, Page, hidden, seen
@@ -16,18 +18,22 @@ MAX_UPLOAD = "2gb"
 _HOUR = 3600
 
 
-def create_app() -> gr.Blocks:
-    """The page with all its events."""
+def create_app(*, local: bool = False) -> gr.Blocks:
+    """The page with all its events.
+
+    Args:
+        local: whether only this machine reaches the page: backbones may then be folders of it.
+    """
     boundaries.cache()
     app = gr.Blocks(title=say("title"), analytics_enabled=False, delete_cache=(_HOUR, 6 * _HOUR))
     with app:
-        gr.HTML(pieces.header())
+        gr.HTML(pieces.header(local=local))
         owner = gr.BrowserState(None, storage_key="hftransfer.owner", secret="hftransfer")
         with gr.Walkthrough(selected=DATA, elem_id="steps") as steps:
             with gr.Step(say("step.data"), id=DATA):
                 data = data_step.DataStep()
             with gr.Step(say("step.train"), id=TRAIN):
-                train = train_step.TrainStep()
+                train = train_step.TrainStep(local=local)
             with gr.Step(say("step.try"), id=TRY):
                 trial = try_step.TryStep()
             with gr.Step(say("step.publish"), id=PUBLISH):
@@ -44,21 +50,30 @@ def launch(host: str | None = None, port: int | None = None, *, block: bool = Tr
         The web application and its local address (at once only with `block=False`).
 
     Raises:
-        HFTransferError: something else listens there already.
+        HFTransferError: one cannot listen there, or a setting is wrong.
     """
-    studio = create_app().queue(max_size=64, default_concurrency_limit=4, api_open=False)
+    host = host or boundaries.host()
+    boundaries.probe(host, port)
+    supervisor.tick()  # what waited when the studio last ended goes on
+    studio = create_app(local=boundaries.is_local(host))
+    studio.queue(max_size=64, default_concurrency_limit=4, api_open=False)
     try:
-        return _serve(studio, host, port, block)
+        application, address = _serve(studio, host, port)
     except OSError as error:
-        place = f"{host or 'this machine'}, port {port or 'as configured'}"
-        raise HFTransferError(say("error.port"), place=place, fix=say("error.port.fix")) from error
+        place = f"{host}, port {port or 'by itself'}"
+        raise HFTransferError(say("error.listen", why=error), place=place, fix=say("error.listen.fix")) from error
+    print(say("serving", address=address), file=sys.stderr, flush=True)
+    if block:
+        studio.block_thread()
+    return application, address
 
 
-def _serve(studio: gr.Blocks, host: str | None, port: int | None, block: bool) -> tuple[Any, str]:
+def _serve(studio: gr.Blocks, host: str, port: int | None) -> tuple[Any, str]:
     application, address, _ = studio.launch(
         server_name=host,
         server_port=port,
-        prevent_thread_lock=not block,
+        prevent_thread_lock=True,
+        quiet=True,
         theme=theme.THEME,
         css_paths=theme.STYLES,
         head=theme.HEAD,

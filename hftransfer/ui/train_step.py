@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
 import pandas as pd
 
-from ..errors import HFTransferError, SourceError
+from ..errors import SourceError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..jobs.store import Point, Store
 from . import form, pieces, uploads
-from .page import TRY, Page, mark_of, owner_of, seen
+from .page import TRY, Page, mark_of, owner_of, seen, told
 from .theme import AMBER, INDIGO
 from .words import say
 
@@ -26,7 +27,8 @@ LINES = {"loss": "training", "eval_loss": "validation", "eval_accuracy": "valida
 class TrainStep:
     """The step's components, and what happens on them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, local: bool) -> None:
+        self._start = partial(start, local)
         self.summary = gr.HTML(pieces.summary("", None), elem_id="training-data")
         with gr.Accordion(say("train.choices"), open=False, elem_id="choices"):
             self.choices = form.build()
@@ -50,26 +52,33 @@ class TrainStep:
         """Connect the events."""
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         started = [page.job, page.key, *self.outputs]
-        page.remember(
-            self.start.click(start, [page.data, page.owner, *self.choices], started, api_name="start_run", **private)
-        )
+        asked = [page.data, page.owner, *self.choices]
+        page.remember(self.start.click(self._start, asked, started, api_name="start_run", **private))
         self.cancel.click(stop, [page.job, page.owner], self.outputs, api_name="stop_run", **private)
         self.onward.click(lambda: gr.Walkthrough(selected=TRY), None, page.steps, **private)
         looked = [page.job, page.owner, page.key, self.mark]
         self.timer.tick(look, looked, self.outputs, api_name="look_run", concurrency_limit=None, **private)
 
 
-def start(data: str, secret: str | None, *choices: Any) -> tuple[Any, ...]:
+def _refused(card: str) -> tuple[Any, ...]:
+    return card, *(gr.skip() for _ in range(8))
+
+
+def _not_started(card: str) -> tuple[Any, ...]:
+    return gr.skip(), gr.skip(), *_refused(card)
+
+
+@told(_not_started)
+def start(local: bool, data: str, secret: str | None, *choices: Any) -> tuple[Any, ...]:
     """Queue a run on the data that was checked."""
-    try:
-        owner, check = owner_of(secret), _checked(data, secret)
-        id = supervisor.submit(supervisor.request(check)["source"], form.recipe(choices), owner, name=check.name)
-    except HFTransferError as error:
-        return gr.skip(), gr.skip(), uploads.nameless(pieces.failure(error)), *(gr.skip() for _ in range(8))
+    owner, check = owner_of(secret), _checked(data, secret)
+    recipe = form.recipe(choices, folders=local)
+    id = supervisor.submit(supervisor.request(check)["source"], recipe, owner, name=check.name)
     job = supervisor.find(id, owner)
     return id, job.key, *render(job)
 
 
+@told(_refused)
 def stop(id: str, secret: str) -> tuple[Any, ...]:
     """Ask the run to stop. Only its owner may."""
     if seen(id, secret) is None:
@@ -77,6 +86,7 @@ def stop(id: str, secret: str) -> tuple[Any, ...]:
     return render(supervisor.cancel(id))
 
 
+@told(_refused)
 def look(id: str, secret: str, key: str, mark: str) -> tuple[Any, ...]:
     """How far the run is; nothing is sent while nothing changed."""
     supervisor.tick()

@@ -7,12 +7,13 @@ from contextlib import suppress
 from typing import Any
 
 import gradio as gr
+from gradio.data_classes import ImageData
 
 from ..errors import HFTransferError, SourceError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
-from . import pieces, uploads
-from .page import PUBLISH, Page
+from . import pieces
+from .page import PUBLISH, Page, told
 from .words import say
 
 NO_MODEL = pieces.empty("try", say("try.nomodel"), say("try.nomodel.hint"))
@@ -28,15 +29,17 @@ class TryStep:
                 self.text = gr.Textbox(
                     label=say("try.text"), placeholder=say("try.text.hint"), lines=6, visible=False, elem_id="text"
                 )
-                self.image = gr.Image(
-                    label=say("try.image"),
-                    type="filepath",
-                    sources=["upload", "clipboard"],
-                    height=300,
-                    buttons=[],
-                    visible=False,
-                    elem_id="image",
-                )
+                with gr.Column(visible=False) as self.picture:
+                    self.image = gr.Image(
+                        label=say("try.image"),
+                        sources=["upload", "clipboard"],
+                        height=300,
+                        buttons=[],
+                        elem_id="image",
+                    )
+                # The model's process alone decodes it, and says in words what is wrong with it. The image
+                # itself is never an output, which would put another in its place.
+                self.image.preprocess = _path  # type: ignore[method-assign]
             with gr.Column(scale=1, min_width=300):
                 self.answer = gr.HTML(NO_MODEL, elem_id="answer")
         with gr.Row(elem_classes="hft-actions"):
@@ -45,7 +48,7 @@ class TryStep:
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.text, self.image, self.answer, self.predict, self.onward]
+        return [self.text, self.picture, self.answer, self.predict, self.onward]
 
     def wire(self, page: Page) -> None:
         """Connect the events."""
@@ -57,16 +60,14 @@ class TryStep:
         )
 
 
+@told(lambda card: card)
 def predict(id: str, secret: str | None, key: str, text: str | None, image: str | None) -> str:
     """The model's answer, or what stands in its way."""
-    try:
-        job = supervisor.find(id or "", supervisor.owner_of(secret) if secret else "", key or "")
-        given = image if of_images(job) else (text or "").strip()
-        if not given:
-            raise SourceError(say("try.needs"))
-        return pieces.answer(supervisor.predict(job, [given])[0])
-    except HFTransferError as error:
-        return uploads.nameless(pieces.failure(error))
+    job = supervisor.find(id or "", supervisor.owner_of(secret) if secret else "", key or "")
+    given = image if of_images(job) else (text or "").strip()
+    if not given:
+        raise SourceError(say("try.needs"))
+    return pieces.answer(supervisor.predict(job, [given])[0])
 
 
 def render(job: Job | None) -> tuple[Any, ...]:
@@ -77,11 +78,15 @@ def render(job: Job | None) -> tuple[Any, ...]:
         threading.Thread(target=_warm, args=(job,), daemon=True).start()
     return (
         gr.Textbox(visible=done and not images),
-        gr.Image(visible=images),
+        gr.Column(visible=images),
         NO_ANSWER if done else NO_MODEL,
         gr.Button(interactive=done),
         gr.Button(visible=done),
     )
+
+
+def _path(payload: ImageData | None) -> str | None:
+    return None if payload is None else payload.path
 
 
 def of_images(job: Job) -> bool:

@@ -1,4 +1,4 @@
-"""Every text of the pages. One table a language; `say` picks from it."""
+"""Every text of the pages, in one table that `say` picks from: another language is another table."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ EN = {
     "title": "hftransfer studio",
     "tagline": "Teach a model from your own examples.",
     "private": "Everything stays on this machine.",
+    "serving": "The studio is at {address} (stop it with Ctrl+C)",
     "step.data": "Data",
     "step.train": "Train",
     "step.try": "Try",
@@ -32,6 +33,7 @@ EN = {
     "train.again": "Train again",
     "train.cancel": "Stop",
     "train.cancelling": "Stopping…",
+    "train.silent": "Not heard of for a while",
     "train.next": "Try the model",
     "train.empty": "Ready to train",
     "train.empty.hint": "The defaults fit most data. You can close this page meanwhile: the run goes on.",
@@ -92,8 +94,17 @@ EN = {
     "error.fix": "Next",
     "error.stranger": "This request does not say whose it is",
     "error.stranger.fix": "Reload the page.",
-    "error.port": "The studio cannot listen there",
-    "error.port.fix": "End what listens there, or choose another port with --port.",
+    "error.listen": "The studio cannot listen there: {why}",
+    "error.listen.fix": "Choose another port with --port, or another address with --host.",
+    "error.noport": "That is no port",
+    "error.noport.fix": "Choose a number from 1 to 65535.",
+    "error.backbone": "'{value}' is no backbone that can be used here",
+    "error.backbone.fix": "Give its id on the Hub, as owner/name.",
+    "error.backbone.local": "There is no folder '{value}', and it is no id on the Hub",
+    "error.backbone.local.fix": "Give a model's folder, or its id on the Hub as owner/name.",
+    "error.keep": "The file could not be kept: {why}",
+    "error.system": "The machine could not do that: {why}",
+    "error.room.fix": "Free some space, or try again later.",
     "error.norun": "There is no such run here",
     "error.norun.fix": "Open it in the browser that started it, or by its whole address. Or begin a new one.",
     "error.file": "This kind of file cannot be read",

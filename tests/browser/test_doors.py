@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -13,9 +16,12 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
+from hftransfer.errors import HFTransferError
 from hftransfer.jobs import supervisor
 from hftransfer.jobs.states import State
+from hftransfer.ui import boundaries, page
 from hftransfer.values import Event
 
 from .conftest import Studio, free_port
@@ -45,7 +51,9 @@ def call(studio: Studio, name: str, data: list[Any]) -> str:
     assert len(found) == 1, f"{len(found)} handlers are called {name}"
     question = {"data": data, "fn_index": found[0]["id"], "session_hash": f"session-{time.time()}"}
     httpx.post(studio.address + "gradio_api/queue/join", json=question).raise_for_status()
-    return "".join(_events(studio, question["session_hash"]))
+    *_, last = events = list(_events(studio, question["session_hash"]))
+    assert '"success":true' in last.replace(" ", ""), f"{name} crashed: {last}"
+    return "".join(events)
 
 
 def _events(studio: Studio, session: str) -> Iterator[str]:
@@ -103,6 +111,62 @@ def test_a_tick_without_news_sends_nothing(studio: Studio, run: Any) -> None:
     mark = f"{run.id}:done:{studio.store.get(run.id).changes}:0"
     assert mark in first
     assert "hft-" not in call(studio, "look_run", [run.id, ANN, "", mark])
+
+
+def test_what_goes_wrong_is_a_card_and_no_bare_error(studio: Studio) -> None:
+    assert "does not say whose" in call(studio, "take_sample", [None])
+    model = studio.home / "no-model"
+    model.mkdir()
+    job = studio.store.add("train", "pets", supervisor.owner_of(ANN), output=str(model))
+    studio.store.move(job.id, State.PREPARING)
+    studio.store.move(job.id, State.DONE, result={"task": "image-classification"})
+    for name, content in (("huge.png", _huge()), ("broken.png", b"no picture")):
+        sent = httpx.post(f"{studio.address}gradio_api/upload", files={"files": (name, content)}).json()
+        picture = {"path": sent[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+        assert "hft-failure" in call(studio, "predict", [job.id, ANN, "", "", picture])
+
+
+def _huge() -> bytes:
+    """A PNG of 100 megapixels in a few kilobytes."""
+    file = io.BytesIO()
+    Image.new("1", (10_000, 10_000)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_the_machines_own_errors_are_cards_too(own_home: Path) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(own_home / "uploads" / "ann" / "t.csv"))
+
+    card = page.told(lambda card: card)(full)()
+    assert "No space left on device" in card and "t.csv" in card and str(own_home) not in card
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"GRADIO_SERVER_PORT": "abc"}, "no port"),
+        ({"GRADIO_SERVER_PORT": "99999"}, "no port"),
+        ({"GRADIO_SERVER_NAME": "192.0.2.1"}, "Cannot assign requested address"),
+        ({"HFTRANSFER_JOBS_AT_ONCE": "x"}, "no number"),
+    ],
+)
+def test_the_app_file_tells_a_wrong_setting_in_words(tmp_path: Path, settings: dict[str, str], words: str) -> None:
+    environment = {**os.environ, "HFTRANSFER_HOME": str(tmp_path), **settings}
+    ended = subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert words in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_port_in_use_or_none_is_told() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(HFTransferError, match="in use"):
+            boundaries.probe("127.0.0.1", taken.getsockname()[1])
+    with pytest.raises(HFTransferError, match="no port"):
+        boundaries.probe("127.0.0.1", 99999)
 
 
 def test_the_app_file_listens_where_it_is_told(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hftransfer.data import load_data
-from hftransfer.errors import SourceError
+from hftransfer.data.archives import Archive
+from hftransfer.errors import HFTransferError, SourceError
 from hftransfer.ui import uploads
 from tests.tiny import picture, pictures, table
 
@@ -24,16 +25,37 @@ def test_a_table_cannot_reach_the_servers_images(tmp_path: Path) -> None:
         load_data(uploads.keep(sly, "visitor"))
 
 
-def test_tables_and_zips_are_kept_whole_and_out_of_the_cache(tmp_path: Path, own_home: Path) -> None:
+def test_tables_and_zips_are_kept_whole_in_their_visitors_room(tmp_path: Path, own_home: Path) -> None:
     for source in (table(tmp_path / "t.csv"), pictures(tmp_path / "p.zip")):
         rows = load_data(source).rows
         kept = uploads.keep(source, "visitor")
-        assert not source.exists() and kept.is_relative_to(own_home / "uploads" / "visitor")
+        assert kept.is_relative_to(own_home / "uploads" / "visitor") and kept.name == f"{source.stem}.zip"
         assert load_data(kept).rows == rows
 
 
-def test_other_files_are_refused_and_deleted(tmp_path: Path) -> None:
+def test_two_visitors_may_give_the_same_file(tmp_path: Path) -> None:
+    for source in (table(tmp_path / "t.csv"), pictures(tmp_path / "p.zip")):
+        first, second = (uploads.keep(source, visitor) for visitor in ("ann", "bob"))
+        source.unlink()  # as the cache does in time
+        assert load_data(first).rows == load_data(second).rows
+
+
+def test_a_table_that_repeats_itself_is_no_bomb(tmp_path: Path) -> None:
+    source = tmp_path / "dull.csv"
+    source.write_text("text,label\n" + "the same words,good\n" * 600_000)
+    assert [entry.path for entry in Archive(uploads.keep(source, "ann")).entries] == ["dull.csv"]
+
+
+def test_a_file_that_cannot_be_kept_is_told_in_words(tmp_path: Path, own_home: Path) -> None:
+    (own_home / "uploads").mkdir(parents=True)
+    (own_home / "uploads" / "ann").write_text("in the way")
+    with pytest.raises(HFTransferError):
+        uploads.keep(table(tmp_path / "t.csv"), "ann")
+    with pytest.raises(SourceError, match="No such file"):
+        uploads.keep(tmp_path / "gone.csv", "bob")
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x.exe").write_bytes(b"MZ")
     with pytest.raises(SourceError):
         uploads.keep(tmp_path / "x.exe", "visitor")
-    assert not (tmp_path / "x.exe").exists()

@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
 from hftransfer.errors import JobError
-from hftransfer.jobs import states
+from hftransfer.jobs import states, supervisor
 from hftransfer.jobs.states import ENDED, NEXT, RUNNING, Job, State
-from hftransfer.jobs.store import Store
+from hftransfer.jobs.store import VERSIONS, Store
 from hftransfer.values import Event
 
 
@@ -29,7 +31,7 @@ class Sleepers:
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def spawn(self, job: Job) -> tuple[int, float]:
-        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
         self.processes.append(process)
         return process.pid, psutil.Process(process.pid).create_time()
 
@@ -113,13 +115,80 @@ def test_a_reused_process_number_is_not_the_worker(store: Store, sleepers: Sleep
     assert job is not None and store.get(job.id).state is State.INTERRUPTED
 
 
-def test_a_silent_worker_is_interrupted(store: Store, sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_worker_runs_while_it_lives_and_is_ended_after_long_doubt(
+    home: Path, sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store()
     job = started(store, sleepers)
+    supervisor.tick()
+    assert not states.silent(store.get(job.id)) and store.get(job.id).doubted is None
     monkeypatch.setattr(states, "SILENCE", -1.0)
-    assert store.get(job.id).state is State.INTERRUPTED
-    monkeypatch.setattr(states, "SILENCE", 60.0)
-    store.beat(job.id)
-    assert store.get(job.id).state is State.PREPARING
+    supervisor.tick()
+    seen = store.get(job.id)
+    assert seen.state is State.PREPARING and states.silent(seen) and seen.doubted is not None
+    store.beat(job.id)  # a machine that slept has woken up
+    assert store.get(job.id).doubted is None
+    monkeypatch.setattr(supervisor, "DOUBT", -1.0)
+    supervisor.tick()
+    wait_until(lambda: store.get(job.id).state is State.INTERRUPTED)
+    assert store.start_next({"train": 1}, sleepers.spawn) is None  # settles
+    assert not store.running()
+
+
+def test_a_process_that_cannot_be_started_fails_its_job_alone(store: Store, sleepers: Sleepers) -> None:
+    first, second = (store.add("train", name, "ann") for name in ("one", "two"))
+
+    def refuse(job: Job) -> tuple[int, float]:
+        raise OSError(12, "Cannot allocate memory", "python")
+
+    assert store.start_next({"train": 1}, refuse) is not None
+    failed = store.get(first.id)
+    assert failed.state is State.FAILED and failed.error is not None
+    assert "Cannot allocate memory" in failed.error["cause"] and failed.error["fix"]
+    following = store.start_next({"train": 1}, sleepers.spawn)
+    assert following is not None and following.id == second.id
+
+
+def test_a_file_of_an_older_version_is_brought_up_and_a_newer_one_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "old.sqlite3"
+    with closing(sqlite3.connect(path)) as db:
+        for statement in VERSIONS[0]:
+            db.execute(statement)
+        db.execute(
+            "INSERT INTO jobs VALUES ('i','ann','k','train','pets','failed','','',0,0,0"
+            + ",NULL" * 4
+            + ",1.0"
+            + ",NULL" * 5
+            + ")"
+        )
+        db.execute("PRAGMA user_version = 1")
+        db.commit()
+    assert (Store(path).get("i").name, Store(path).get("i").doubted) == ("pets", None)
+    monkeypatch.setattr("hftransfer.jobs.store.VERSIONS", (*VERSIONS, ("ALTER TABLE jobs ADD COLUMN later TEXT",)))
+    Store(path)
+    monkeypatch.undo()
+    with pytest.raises(JobError, match="newer hftransfer"):
+        Store(path)
+
+
+def test_the_file_is_its_owners_alone(store: Store) -> None:
+    store.add("train", "pets", "ann")
+    assert store.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_error_is_told_and_not_what_undoing_it_said(store: Store) -> None:
+    with pytest.raises(ValueError, match="the cause"), store._write() as db:
+        db.execute("ROLLBACK")
+        raise ValueError("the cause")
+
+
+def test_two_phases_keep_their_metrics_of_the_same_step(store: Store, sleepers: Sleepers) -> None:
+    job = started(store, sleepers)
+    for phase, loss in (("probe", 0.5), ("full", 0.25)):
+        store.progress(job.id, Event("train", phase, 1, 9, {"loss": loss}))
+    assert sorted(store.curve(job.id, "loss")) == [(1, 0.25), (1, 0.5)]
 
 
 def test_two_starters_start_a_job_once(store: Store, sleepers: Sleepers) -> None:

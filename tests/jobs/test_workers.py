@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
 from hftransfer.errors import JobError, SourceError
-from hftransfer.jobs import supervisor
+from hftransfer.jobs import supervisor, worker
 from hftransfer.jobs.inference import Inference
 from hftransfer.jobs.states import ENDED, State
 from hftransfer.jobs.store import Store
@@ -124,6 +126,43 @@ def test_a_worker_told_to_go_is_interrupted_and_not_cancelled(home: Path, bert: 
     wait_for(lambda: state_of(job) is State.TRAINING, job)
     os.kill(int(Store().get(job).pid or 0), signal.SIGTERM)
     assert ended(job) is State.INTERRUPTED
+
+
+def test_a_second_sigterm_does_not_break_into_the_tidying_up() -> None:
+    before = signal.signal(signal.SIGTERM, worker._stop)
+    try:
+        with pytest.raises(worker.Stopped):
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_the_heart_beats_on_after_an_error_of_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "BEAT", 0.02)
+    store = Store(tmp_path / "jobs.sqlite3")
+    job = store.add("train", "pets", "ann").id
+    with closing(sqlite3.connect(store.path)) as db:
+        db.execute("ALTER TABLE jobs RENAME TO away")
+        with worker.Pulse(store, job):
+            time.sleep(0.2)
+            db.execute("ALTER TABLE away RENAME TO jobs")
+            time.sleep(0.5)
+    assert store.get(job).heartbeat is not None
+
+
+def test_a_wrong_number_of_jobs_is_told_in_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(supervisor.AT_ONCE, "x")
+    with pytest.raises(JobError, match="'x' is no number"):
+        supervisor.tick()
+    monkeypatch.setenv(supervisor.AT_ONCE, "1")
+
+
+def test_a_name_too_long_for_a_path_is_submitted_as_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(supervisor.AT_ONCE, "0")
+    job = supervisor.submit("sample:digits", Recipe(backbone="x" * 300), "ann")
+    assert supervisor.request(Store().get(job))["recipe"]["backbone"] == "x" * 300
 
 
 SUBMIT_AND_DIE = """
