@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -128,28 +127,6 @@ def test_the_style_says_everything_once() -> None:
     style = files("hftransfer.results").joinpath("report.css").read_text(encoding="utf-8")
     selectors = [line.split("{")[0].strip() for line in style.splitlines() if not line.startswith("@")]
     assert [selector for selector in selectors if selectors.count(selector) > 1] == []
-
-
-SIZES = """[document.documentElement.scrollWidth, innerWidth,
-  ...[".head .figure", "figure"].map(name => parseFloat(getComputedStyle(document.querySelector(name)).fontSize))]"""
-
-
-@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
-def test_the_page_does_not_scroll_sideways_and_its_captions_are_small(tmp_path: Path) -> None:
-    browsers = pytest.importorskip("playwright.sync_api", reason="needs the package playwright", exc_type=ImportError)
-    facts = run(model="m" * 60, labels=["a" * 60, "\ue123", "owl"])
-    facts["per_label"] = dict(zip(facts["labels"], facts["per_label"].values(), strict=True))
-    written(tmp_path, facts)
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with browsers.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        for width in (360, 1200):
-            page = browser.new_page(viewport={"width": width, "height": 800})
-            page.goto((tmp_path / "report.html").as_uri())
-            scrolled, shown, headline, caption = page.evaluate(SIZES)
-            assert scrolled <= shown == width
-            assert headline > 50 and caption < 20
-        browser.close()
 
 
 def test_a_report_on_validation_says_so(tmp_path: Path) -> None:
