@@ -79,7 +79,8 @@ def answers(folder: Path, task: Task, samples: Sequence[Any]) -> Answers:
     try:
         with silenced():
             ask = pipeline(task.name, model=str(folder), device="cpu")  # type: ignore[call-overload]
-            said = [ask(sample, top_k=None, **CALLS[task.modality.name]) for sample in samples]
+            every = ask.model.config.num_labels  # None would mean five, for images
+            said = [ask(sample, top_k=every, **CALLS[task.modality.name]) for sample in samples]
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BackboneError(
