@@ -11,7 +11,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     import datasets
 
 KEPT_BYTES = 4 << 30  # the cache's size; the least recently used goes first
-AHEAD = 2  # batches that are decoded while another goes through the backbone
 
 
 def read_features(
@@ -137,22 +135,14 @@ def batches(
 ) -> Iterator[tuple[np.ndarray, dict[str, torch.Tensor]]]:
     """Encoded batches with their rows' places, texts of like length together.
 
-    The next batches are decoded and encoded in a thread while the caller is busy with one.
+    Decoding is not done ahead in a thread: on a CPU that fights with the backbone for
+    its cores, and took a sixth longer.
     """
     order = _order(backbone, rows)
     column = rows.column_names[0]
-
-    def load(places: np.ndarray) -> tuple[np.ndarray, dict[str, torch.Tensor]]:
-        return places, encode(backbone, rows[places][column])
-
-    cuts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(load, places) for places in cuts[:AHEAD]]
-        for index in range(len(cuts)):
-            ready = waiting.pop(0).result()
-            if index + AHEAD < len(cuts):
-                waiting.append(pool.submit(load, cuts[index + AHEAD]))
-            yield ready
+    for start in range(0, len(order), batch_size):
+        places = order[start : start + batch_size]
+        yield places, encode(backbone, rows[places][column])
 
 
 def _order(backbone: Backbone, rows: datasets.Dataset) -> np.ndarray:
