@@ -8,6 +8,7 @@ from statistics import median
 
 import torch
 
+from .models.backbones import Choice, choose
 from .models.device import autocast, keep_memory, to_device
 from .models.features import batches
 from .recipe import Recipe, seconds
@@ -25,6 +26,15 @@ MEASURED = 3  # batches, the first of which warms up
 def facts(backbone: Backbone, data: Dataset) -> Facts:
     """What a strategy plans by."""
     return Facts(family(backbone.model), data.rows["train"], len(data.labels))
+
+
+def pick_backbone(modality: str, recipe: Recipe, on_event: Listener = silent) -> Choice:
+    """The recipe's backbone; where it names none, the default or the starter, and why."""
+    if recipe.backbone:
+        return Choice(recipe.backbone, "")
+    choice = choose(modality, accelerated=machine_for(recipe).device.type != "cpu")
+    on_event(Event("load", f"backbone {choice.name}: {choice.why}"))
+    return choice
 
 
 def pick(backbone: Backbone, data: Dataset, recipe: Recipe, on_event: Listener = silent) -> Strategy:

@@ -18,10 +18,10 @@ from transformers import AutoConfig
 
 from .data import load_evaluation, open_image
 from .errors import BackboneError, OutputError, RecipeError, SourceError
-from .models.backbones import UNLOADABLE, load_processor, quiet
 from .models.device import keep_memory, pick_device, to_device
 from .models.features import batches
 from .models.inputs import encode
+from .models.loading import UNLOADABLE, load_processor, quiet
 from .output import MARKER, staged
 from .publish.hub import Published, pull, push
 from .recipe import Recipe

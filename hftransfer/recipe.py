@@ -43,7 +43,9 @@ class Recipe:
     test_share: float = choice(
         0.15, "The part set aside for the test where none is given; 0 for none.", group="data", low=0.0, high=0.5
     )
-    backbone: str | None = choice(None, "A pretrained model: a folder or a Hub id.", group="model")
+    backbone: str | None = choice(
+        None, "A pretrained model: a folder, a Hub id, or starter:image or starter:text.", group="model"
+    )
     revision: str | None = choice(None, "The backbone's revision on the Hub.", group="model")
     strategy: str = choice("auto", "How to transfer.", group="model", choices=STRATEGIES)
     image_size: int | None = choice(

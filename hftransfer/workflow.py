@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,10 +16,11 @@ from typing import Any
 
 from transformers import set_seed
 
-from .choosing import facts, pick
+from .choosing import facts, pick, pick_backbone
 from .data import load_data
 from .home import home
-from .models.backbones import load_backbone
+from .models.backbones import Choice, is_starter, license_of
+from .models.loading import load_backbone
 from .models.sizes import fit_image_size
 from .output import staged
 from .predictor import Predictor, write_checkpoint, write_recipe
@@ -63,7 +65,9 @@ def fine_tune(
         set_seed(recipe.seed)
         with spent("load"):
             data = load_data(source, recipe, on_event=tell)
-            backbone = load_backbone(get_task(data.task), data.labels, recipe)
+            task = get_task(data.task)
+            chosen = pick_backbone(task.modality.name, recipe, tell)
+            backbone = load_backbone(task, data.labels, replace(recipe, backbone=chosen.name))
             backbone = fit_image_size(backbone, data.splits["train"], recipe)
         with spent("train"):
             strategy = pick(backbone, data, recipe, tell)
@@ -75,7 +79,7 @@ def fine_tune(
             predictor = Predictor.from_pretrained(folder, device=recipe.device)
             report = predictor.measure(data.splits[data.evaluated_on], on_event=tell)
         run = {
-            **described(target, data, backbone, strategy.name, recipe),
+            **described(target, data, backbone, chosen, strategy.name, recipe),
             **report.to_json(),
             "rows": data.rows,
             "seconds": spent.split(features=trained.features_seconds),
@@ -108,14 +112,18 @@ class Stopwatch:
         return {name: round(value, 3) for name, value in {"total": total, **stages}.items()}
 
 
-def described(target: Path, data: Dataset, backbone: Backbone, strategy: str, recipe: Recipe) -> dict[str, Any]:
+def described(
+    target: Path, data: Dataset, backbone: Backbone, chosen: Choice, strategy: str, recipe: Recipe
+) -> dict[str, Any]:
     """What was trained on what: a run's report without its figures."""
     return {
         "model": target.name,
         "task": data.task,
         "backbone": backbone.name,
         "backbone_revision": backbone.revision,
-        "backbone_on_hub": not Path(backbone.name).exists(),
+        "backbone_on_hub": not (Path(backbone.name).exists() or is_starter(backbone.name)),
+        "backbone_why": chosen.why,
+        "backbone_license": license_of(backbone.name),
         "strategy": strategy,
         "labels": list(data.labels),
         "label_rows": dict(zip(data.labels, counted(data), strict=True)),

@@ -16,6 +16,7 @@ from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from ..errors import HubError, SourceError, SourceMissing
+from ..reach import silence
 from ..recipe import Recipe
 from ..values import SPLITS
 from .records import read_dataset
@@ -24,7 +25,6 @@ from .tables import READERS, found_in
 
 Splits = Mapping[str, datasets.Dataset]
 LONGEST = 200  # characters; the Hub takes 96 for owner and name
-REACH = 5.0  # seconds that the Hub may take to answer at all: its client tries on for half a minute
 
 
 def looks_like_id(source: str) -> bool:
@@ -83,12 +83,9 @@ def _cached(repo: str) -> bool:
 
 def _reach(source: str) -> None:
     """Find out soon whether there is a Hub to ask."""
-    if constants.is_offline_mode():
-        raise _unreachable(source, "HF_HUB_OFFLINE is set")
-    try:
-        httpx2.head(constants.ENDPOINT, timeout=REACH)
-    except httpx2.HTTPError as error:
-        raise _unreachable(source, str(error) or type(error).__name__) from error
+    why_not = silence()
+    if why_not:
+        raise _unreachable(source, why_not)
 
 
 def _load(source: str, repo: str, config: str | None) -> Splits:

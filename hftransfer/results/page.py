@@ -88,6 +88,7 @@ def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
     task = TASKS.get(str(facts.get("task")))
     return {
         "backbone": facts.get("backbone"),
+        "why": facts.get("backbone_why"),
         "strategy": facts.get("strategy"),
         "source": facts.get("source"),
         "inputs": f"{task.modality.name}s" if task else "rows",

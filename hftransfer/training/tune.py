@@ -11,9 +11,9 @@ import torch
 from transformers import EarlyStoppingCallback, TrainingArguments
 
 from ..models.anatomy import dissect
-from ..models.backbones import quiet
 from ..models.device import keep_memory
 from ..models.inputs import example
+from ..models.loading import quiet
 from ..recipe import Recipe
 from ..results.metrics import RunningMetrics
 from ..strategies import Phase

@@ -132,8 +132,14 @@ def _score(job: Job) -> str:
     return (
         f'{title}<div class="hft-score"><b>{score["value"]:.1%}</b>'
         f"<span>{plain(words)}<br>{plain(interval)}{_seconds(result)}</span></div>"
-        f'<p class="hft-hint">{plain(say("train.address"))}</p>'
+        f'{_origin(result)}<p class="hft-hint">{plain(say("train.address"))}</p>'
     )
+
+
+def _origin(result: Mapping[str, Any]) -> str:
+    """What a run started from, where that was not the user's choice."""
+    backbone, why = result.get("backbone"), result.get("backbone_why")
+    return f'<p class="hft-summary">{plain(say("train.from", backbone=backbone, why=why))}</p>' if why else ""
 
 
 def _seconds(result: Mapping[str, Any]) -> str:

@@ -67,6 +67,7 @@ EN = {
     "publish.plain": "A plain Transformers checkpoint: it runs wherever Transformers does, without this program.",
     "publish.use": "Use it in Python",
     "publish.push": "Push it to the Hub",
+    "train.from": "Learnt from {backbone}: {why}.",
     # States and stages
     "state.queued": "Waiting",
     "state.preparing": "Preparing",
@@ -99,7 +100,7 @@ EN = {
     "error.noport": "That is no port",
     "error.noport.fix": "Choose a number from 1 to 65535.",
     "error.backbone": "'{value}' is no backbone that can be used here",
-    "error.backbone.fix": "Give its id on the Hub, as owner/name.",
+    "error.backbone.fix": "Give its id on the Hub, as owner/name, or starter:image or starter:text.",
     "error.backbone.local": "There is no folder '{value}', and it is no id on the Hub",
     "error.backbone.local.fix": "Give a model's folder, or its id on the Hub as owner/name.",
     "error.keep": "The file could not be kept: {why}",

@@ -20,9 +20,9 @@ import torch
 from transformers import set_seed
 
 from hftransfer import Recipe, fine_tune, load_data
-from hftransfer.models.backbones import load_backbone
 from hftransfer.models.device import autocast, keep_memory, to_device
 from hftransfer.models.inputs import encode
+from hftransfer.models.loading import load_backbone
 from hftransfer.models.sizes import fit_image_size
 from hftransfer.tasks import get_task
 from hftransfer.training import machine_for

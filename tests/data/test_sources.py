@@ -30,7 +30,7 @@ def test_the_digits_sample():
     assert (data.name, data.task) == ("sample:digits", "image-classification")
     assert data.labels == tuple("0123456789") and sum(data.rows.values()) == 1797
     image = data.splits["train"][0]["image"]
-    assert image.size == (32, 32) and image.mode == "L" and image.getextrema()[1] > 200
+    assert image.size == (40, 40) and image.mode == "L" and image.getextrema()[1] > 200
 
 
 def test_the_helpdesk_sample():

@@ -1,0 +1,188 @@
+"""Any image or text backbone that Transformers' Auto classes load, with a head for new labels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import transformers
+from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+from huggingface_hub.utils import logging as hub_logging
+from safetensors import SafetensorError
+from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
+from transformers.utils import logging
+
+from ..errors import BackboneError
+from ..recipe import Recipe
+from ..tasks import Task
+from ..values import Backbone
+from .anatomy import dissect
+from .backbones import choose, locate
+from .inputs import example
+
+UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError, SafetensorError)
+NOT_THE_BACKBONES = {"id2label", "label2id", "problem_type", "_name_or_path", "architectures", "transformers_version"}
+OFFLINE_HINT = (
+    "give a folder that holds a model, or leave it out: a starter that needs no download then takes its place"
+)
+
+
+def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone:
+    """The recipe's backbone with a new head for `labels`, in fp32 and eval mode.
+
+    A checkpoint without a head, or with a head for other labels, gets a fresh one;
+    everything else must come from the checkpoint.
+
+    Raises:
+        BackboneError: it cannot be found, is of the wrong modality, or its weights
+            do not fit it.
+    """
+    name = recipe.backbone or choose(task.modality.name).name
+    place = locate(name)
+    with quiet(), explained(name, task):
+        config = _configure(
+            AutoConfig.from_pretrained(place, revision=recipe.revision, trust_remote_code=False), task, labels
+        )
+        auto = getattr(transformers, task.modality.auto_model)
+        model, info = auto.from_pretrained(
+            place,
+            config=config,
+            revision=recipe.revision,
+            trust_remote_code=False,
+            dtype="float32",
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+        processor = load_processor(task, place, model.config, recipe)
+    revision = getattr(config, "_commit_hash", None) or recipe.revision
+    fresh = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
+    key = fingerprint(model, processor, fresh)
+    backbone = Backbone(name, revision, task.modality.name, model.eval(), processor, key)
+    _require_weights(backbone, fresh)
+    return backbone
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Transformers and Datasets without reports and bars: events tell what there is to tell."""
+    verbosity, bars, maps = logging.get_verbosity(), logging.is_progress_bar_enabled(), are_progress_bars_disabled()
+    hub = hub_logging.get_verbosity()
+    logging.set_verbosity_error()
+    hub_logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        hub_logging.set_verbosity(hub)
+        if bars:
+            logging.enable_progress_bar()
+        if not maps:
+            enable_progress_bars()
+
+
+@contextmanager
+def explained(name: str, task: Task) -> Iterator[None]:
+    """Turn what Transformers raises while loading into one clear error."""
+    try:
+        yield
+    except BackboneError:
+        raise
+    except UNLOADABLE as error:
+        raise _explain(name, task, error) from error
+
+
+def _explain(name: str, task: Task, error: Exception) -> BackboneError:
+    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    kind = task.modality.name
+    if "Unrecognized configuration class" in first:
+        wrong = f"'{name}' is no backbone for {kind}s"
+        return BackboneError(
+            wrong,
+            place="--backbone",
+            fix=f"choose an {kind} backbone" if kind == "image" else f"choose a {kind} backbone",
+        )
+    if Path(name).is_dir():
+        return BackboneError(
+            f"the folder holds no usable {kind} model: {first}", place=name, fix="give a Transformers checkpoint"
+        )
+    return BackboneError(
+        f"'{name}' is neither a folder here nor a model that the Hub answered for: {first}",
+        place="--backbone",
+        fix=OFFLINE_HINT,
+    )
+
+
+def _configure(config: PretrainedConfig, task: Task, labels: Sequence[str]) -> PretrainedConfig:
+    config.id2label = dict(enumerate(labels))
+    config.label2id = {label: index for index, label in enumerate(labels)}
+    setattr(config, "problem_type", task.target.problem_type)  # noqa: B010 (a plain str, where a Literal is asked for)
+    return config
+
+
+def load_processor(task: Task, place: str, config: PretrainedConfig, recipe: Recipe) -> Any:
+    """The checkpoint's own processor, ready for the task.
+
+    Raises:
+        BackboneError: a tokenizer without a vocabulary.
+    """
+    auto = getattr(transformers, task.modality.auto_processor)
+    processor = auto.from_pretrained(place, revision=recipe.revision, trust_remote_code=False)
+    prepare = PREPARE.get(task.modality.name)
+    if prepare:
+        prepare(processor, config, recipe)
+    return processor
+
+
+def _prepare_tokenizer(tokenizer: Any, config: PretrainedConfig, recipe: Recipe) -> None:
+    """Cut texts at what the positions allow, or earlier if asked; give GPT-like models a pad token."""
+    if not set(tokenizer.get_vocab()) - set(tokenizer.all_special_tokens):
+        raise BackboneError(
+            "the tokenizer's files are missing: it knows no word",
+            place=str(tokenizer.name_or_path),
+            fix="give a checkpoint with its tokenizer.json or vocabulary",
+        )
+    positions = getattr(config, "max_position_embeddings", None) or 512
+    taken = (config.pad_token_id or 0) + 1 if "roberta" in config.model_type else 0  # theirs start there
+    limit = min(tokenizer.model_max_length, positions - taken)
+    tokenizer.model_max_length = min(limit, recipe.max_length or limit)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if config.pad_token_id is None:
+        config.pad_token_id = tokenizer.pad_token_id
+
+
+PREPARE: dict[str, Callable[[Any, PretrainedConfig, Recipe], None]] = {"text": _prepare_tokenizer}
+
+
+def _require_weights(backbone: Backbone, fresh: Collection[str]) -> None:
+    """A fresh head is fine, a fresh part of the backbone is not: it would train from noise unnoticed."""
+    anatomy = dissect(backbone.model, example(backbone), backbone.name)
+    ours = tuple(f"{name}." for name in (anatomy.head, anatomy.dense) if name)
+    body = f"{backbone.model.base_model_prefix}."
+    gone = [key for key in fresh if key.startswith(body) and not key.startswith(ours)]
+    gone = sorted(key for key in gone if "pooler" not in key and not key.endswith("num_batches_tracked"))
+    if gone:
+        raise BackboneError(
+            f"{len(gone)} weights of '{backbone.name}' are missing from its checkpoint, or of another shape",
+            place=gone[0],
+            fix="give a whole checkpoint that fits its config.json",
+        )
+
+
+def fingerprint(model: PreTrainedModel, processor: Any, fresh: Collection[str]) -> str:
+    """A hash of what came from the checkpoint: weights, config, tokenizer. Cached features depend on it."""
+    digest = hashlib.blake2b(digest_size=16)
+    config = {name: value for name, value in model.config.to_diff_dict().items() if name not in NOT_THE_BACKBONES}
+    digest.update(repr(sorted(config.items(), key=lambda item: item[0])).encode())
+    if hasattr(processor, "backend_tokenizer"):
+        digest.update(processor.backend_tokenizer.to_str().encode())
+    for key, tensor in model.state_dict().items():
+        if key not in fresh:
+            digest.update(f"{key}{tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().view(-1).numpy().tobytes())
+    return digest.hexdigest()

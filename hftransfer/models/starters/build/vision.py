@@ -1,0 +1,193 @@
+"""The image starter: a narrowed MobileNetV2, healed by its teacher, that also learnt made-up letters.
+
+Two losses on every step. On photos and painted pictures the student follows its teacher:
+after every block, in the last map and in the pooled features. On glyphs it names the
+formula, since a teacher that saw photographs alone is weak at strokes. No label of any
+data set is read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import AutoImageProcessor, MobileNetV2Model
+
+from ...device import keep_memory
+from .narrowing import Settled, empty, narrowed
+from .pictures import HANDS, Report, glyph_bank, inked, painted_bank, photo_bank, views
+from .saving import Checkpoint, save_starter
+
+SIDE = 128  # where sums are solved and statistics taken
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train for how long; a checkpoint of another plan is not gone on from."""
+
+    steps: int = 6000
+    batch: int = 40
+    glyphs: int = 24
+    solved_on: int = 4000
+    classes: int = 1000
+    painted: int = 12000
+    photo_share: float = 0.75  # of the pictures, where there are photos
+    expand_ratio: float = 4.0
+    rate: float = 1e-4
+    glyph_weight: float = 0.1
+    named_alone: int = 150  # steps that only the naming layer learns from glyphs: its first gradients are noise
+    sides: tuple[int, ...] = (96, 128, 128, 160)
+    kept_every: int = 250  # steps between checkpoints
+    seed: int = 0
+
+
+class Student(nn.Module):
+    """The starter with what only its training needs: a layer that names glyphs."""
+
+    def __init__(self, backbone: MobileNetV2Model, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        width = backbone.conv_1x1.convolution.out_channels
+        self.namer = nn.Sequential(nn.BatchNorm1d(width, affine=False), nn.Linear(width, classes))
+
+
+def build(teacher: str | Path, photos: Sequence[Path], output: Path, work: Path, plan: Plan, report: Report) -> Path:
+    """Train the image starter, or go on where a run with the same plan was stopped.
+
+    Args:
+        teacher: a MobileNetV2 checkpoint, in a folder or on the Hub.
+        photos: zips of images, in any folders; none: painted pictures alone.
+        output: the checkpoint's folder.
+        work: what lasts between runs: banks of pictures and the last checkpoint.
+        plan: how.
+        report: hears a line now and then.
+    """
+    keep_memory()
+    torch.manual_seed(plan.seed)
+    work.mkdir(parents=True, exist_ok=True)
+    guide = MobileNetV2Model.from_pretrained(teacher).eval().requires_grad_(False)
+    guide.to(memory_format=torch.channels_last)
+    checkpoint = Checkpoint(work / "vision.pt", (plan, tuple(photos)))
+    banks = Banks(
+        painted_bank(work, plan.painted, report),
+        photo_bank(work, photos, report) if photos else None,
+        glyph_bank(work, plan.classes, report),
+    )
+    start = empty(guide, plan.expand_ratio) if checkpoint.begun() else _narrowed(guide, banks, plan, report)
+    student = Student(start, plan.classes).to(memory_format=torch.channels_last)
+    healed = _train(student, guide, banks, plan, checkpoint, report).backbone
+    _settle(healed, banks, plan)
+    return save_starter(healed, AutoImageProcessor.from_pretrained(teacher), output)
+
+
+def _narrowed(guide: MobileNetV2Model, banks: Banks, plan: Plan, report: Report) -> MobileNetV2Model:
+    report("narrowing the teacher")
+    generator = torch.Generator().manual_seed(plan.seed)
+    seen = [banks.pictures(plan, SIDE, generator) for _ in range(plan.solved_on // plan.batch)]
+    return narrowed(guide, plan.expand_ratio, seen)
+
+
+@torch.no_grad()
+def _settle(model: MobileNetV2Model, banks: Banks, plan: Plan) -> None:
+    """Batch statistics of what it learnt from, letters too."""
+    generator = torch.Generator().manual_seed(plan.seed + 1)
+    settled = Settled(model.eval())
+    for _ in range(20):
+        model(torch.cat([banks.pictures(plan, SIDE, generator), banks.letters(plan, SIDE, generator)[0]]))
+    settled.settle()
+
+
+@dataclass(frozen=True)
+class Banks:
+    painted: np.ndarray
+    photos: np.ndarray | None
+    glyphs: np.ndarray
+
+    def pictures(self, plan: Plan, side: int, generator: torch.Generator) -> torch.Tensor:
+        """[B, 3, side, side]: photos and painted pictures."""
+        taken = round(plan.batch * plan.photo_share) if self.photos is not None else 0
+        parts = [(self.painted, plan.batch - taken)] + ([(self.photos, taken)] if self.photos is not None else [])
+        seen = [views(bank[_some(len(bank), count, generator)], side, generator, mirror=True) for bank, count in parts]
+        return torch.cat(seen)
+
+    def letters(self, plan: Plan, side: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """[G, 3, side, side] and the class of each."""
+        chosen = _some(len(self.glyphs), plan.glyphs, generator)
+        return inked(self.glyphs[chosen], side, generator), torch.from_numpy(chosen // HANDS)
+
+
+def _some(length: int, count: int, generator: torch.Generator) -> np.ndarray:
+    return torch.randint(length, (count,), generator=generator).sort().values.numpy()
+
+
+def _train(
+    student: Student, guide: MobileNetV2Model, banks: Banks, plan: Plan, checkpoint: Checkpoint, report: Report
+) -> Student:
+    averaged = torch.optim.swa_utils.AveragedModel(
+        student, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
+    )
+    groups = [
+        {"params": list(student.backbone.parameters()), "scale": 1.0},
+        {"params": list(student.namer.parameters()), "scale": 10.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, plan.rate, weight_decay=0.01)
+    parts = {"student": student, "averaged": averaged, "optimizer": optimizer}
+    first = checkpoint.load(parts)
+    for step in range(first, plan.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = (
+                group["scale"]
+                * plan.rate
+                * min(1, (step + 1) / 100)
+                * 0.5
+                * (1 + math.cos(math.pi * step / plan.steps))
+            )
+        generator = torch.Generator().manual_seed(plan.seed * 1_000_003 + step)  # a step draws the same after a restart
+        side = plan.sides[torch.randint(len(plan.sides), (1,), generator=generator)]
+        losses = _losses(student, guide, banks, plan, step, side, generator)
+        optimizer.zero_grad()
+        (losses["follow"] + plan.glyph_weight * losses["name"]).backward()
+        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        optimizer.step()
+        averaged.update_parameters(student)
+        if (step + 1) % 50 == 0:
+            report(f"step {step + 1}/{plan.steps} " + " ".join(f"{k} {v.item():.4f}" for k, v in losses.items()))
+        if (step + 1) % plan.kept_every == 0 or step + 1 == plan.steps:
+            checkpoint.save(parts, step + 1)
+    return cast(Student, averaged.module)
+
+
+def _losses(
+    student: Student,
+    guide: MobileNetV2Model,
+    banks: Banks,
+    plan: Plan,
+    step: int,
+    side: int,
+    generator: torch.Generator,
+) -> dict[str, torch.Tensor]:
+    pictures = banks.pictures(plan, side, generator)
+    letters, names = banks.letters(plan, side, generator)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=False):
+        wanted = guide(pictures, output_hidden_states=True)
+    followed = student.backbone(torch.cat([pictures, letters]), output_hidden_states=True)
+    count = len(pictures)
+    pairs = [(ours[:count], theirs) for ours, theirs in zip(followed.hidden_states, wanted.hidden_states, strict=True)]
+    blocks = torch.stack([_distance(*pair) for pair in pairs]).mean()
+    last = _distance(followed.last_hidden_state[:count], wanted.last_hidden_state)
+    pooled = _distance(followed.pooler_output[:count], wanted.pooler_output)
+    drawn = followed.pooler_output[count:]
+    drawn = drawn.detach() if step < plan.named_alone else drawn
+    named = nn.functional.cross_entropy(student.namer(drawn), names, label_smoothing=0.1)
+    return {"follow": blocks + last + pooled, "name": named, "blocks": blocks, "last": last, "pooled": pooled}
+
+
+def _distance(ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
+    """Squared error in units of the teacher's own spread."""
+    return nn.functional.mse_loss(ours, theirs.clone()) / theirs.var().clamp(min=1e-6)
