@@ -46,7 +46,7 @@ class Choice:
 
 
 RECOMMENDED = (
-    Known("starter:image", "image", "", 1.6, 3, "apache-2.0", "a first run, no download; letters and digits too"),
+    Known("starter:image", "image", "", 1.9, 4, "apache-2.0", "a first run, no download; letters and digits too"),
     Known("google/mobilenet_v2_1.0_224", "image", "", 3.5, 14, "other", "laptops: the fastest here"),
     Known("facebook/deit-tiny-patch16-224", "image", "", 5.7, 23, "apache-2.0", "a small ViT"),
     Known("microsoft/resnet-50", "image", "", 25.6, 103, "apache-2.0", "the classic convolutional network"),
@@ -54,7 +54,7 @@ RECOMMENDED = (
     Known("facebook/convnext-tiny-224", "image", "", 28.6, 114, "apache-2.0", "accuracy for its size"),
     Known("google/vit-base-patch16-224", "image", "", 86.6, 346, "apache-2.0", "accuracy, with an accelerator"),
     Known("timm/vgg16.tv_in1k", "image", "", 138.4, 553, "bsd-3-clause", "the textbooks' example"),
-    Known("starter:text", "text", "English", 4.0, 8, "apache-2.0", "a first run, no download"),
+    Known("starter:text", "text", "English", 4.0, 8, "other", "a first run, no download"),
     Known(
         "sentence-transformers/all-MiniLM-L6-v2",
         "text",

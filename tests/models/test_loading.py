@@ -173,4 +173,3 @@ def test_texts_are_cut_where_positions_end(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(backbone.processor("a " * 100, truncation=True)["input_ids"]) == 32
-

@@ -75,9 +75,7 @@ def _moments(narrow: Any, given: torch.Tensor, wanted: torch.Tensor) -> torch.Te
     return rows.T @ rows
 
 
-def _install(
-    layer: Any, weights: torch.Tensor, mean: torch.Tensor, goal: torch.Tensor, variance: torch.Tensor
-) -> None:
+def _install(layer: Any, weights: torch.Tensor, mean: torch.Tensor, goal: torch.Tensor, variance: torch.Tensor) -> None:
     """The sums and their norm, whose statistics are those of what passes it."""
     layer.convolution.weight.copy_(weights.T[:, :, None, None])
     norm = layer.normalization

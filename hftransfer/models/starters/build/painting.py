@@ -142,12 +142,12 @@ def _waves(random: np.random.Generator) -> np.ndarray:
     angles = np.linspace(0, 2 * np.pi, 90, endpoint=False)
     waves = random.integers(1, 12, (3, 1))
     radii = 1 + (random.uniform(0, 0.25, (3, 1)) * np.sin(waves * angles + random.uniform(0, 6, (3, 1)))).sum(0)
-    return radii[:, None] * np.stack([np.cos(angles), np.sin(angles)], 1)
+    return radii[:, None] * np.column_stack([np.cos(angles), np.sin(angles)])
 
 
 def _corners(random: np.random.Generator) -> np.ndarray:
-    angles = np.sort(random.uniform(0, 2 * np.pi, random.integers(3, 8)))
-    return np.stack([np.cos(angles), np.sin(angles)], 1)
+    angles = np.sort(random.uniform(0, 2 * np.pi, int(random.integers(3, 8))))
+    return np.column_stack([np.cos(angles), np.sin(angles)])
 
 
 def _contractions(random: np.random.Generator, count: int) -> np.ndarray:

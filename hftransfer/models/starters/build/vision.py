@@ -31,17 +31,17 @@ SIDE = 128  # where sums are solved and statistics taken
 class Plan:
     """What to train for how long; a checkpoint of another plan is not gone on from."""
 
-    steps: int = 6000
+    steps: int = 450
     batch: int = 40
     glyphs: int = 24
     solved_on: int = 4000
     classes: int = 1000
     painted: int = 12000
     photo_share: float = 0.75  # of the pictures, where there are photos
-    expand_ratio: float = 4.0
+    expand_ratio: float = 5.0
     rate: float = 1e-4
     glyph_weight: float = 0.1
-    named_alone: int = 150  # steps that only the naming layer learns from glyphs: its first gradients are noise
+    named_alone: int = 80  # steps that only the naming layer learns from glyphs: its first gradients are noise
     sides: tuple[int, ...] = (96, 128, 128, 160)
     kept_every: int = 250  # steps between checkpoints
     seed: int = 0
