@@ -103,7 +103,7 @@ def _grating(random: np.random.Generator, side: int) -> np.ndarray:
 def _cells(random: np.random.Generator, side: int) -> np.ndarray:
     """Cracked earth, bubbles or a mosaic: distances to the nearest and second nearest of some points."""
     places = random.uniform(0, side, (random.integers(6, 60), 2))
-    grid = np.stack(np.mgrid[:side:2, :side:2], -1).reshape(-1, 1, 2)
+    grid = np.moveaxis(np.mgrid[:side:2, :side:2], 0, -1).reshape(-1, 1, 2)
     distances = np.linalg.norm(grid - places, axis=-1)
     near = np.partition(distances, 1, axis=1)
     kinds = (near[:, 0], near[:, 1] - near[:, 0], random.random(len(places))[distances.argmin(1)])
