@@ -25,19 +25,19 @@ class Checkpoint:
         state = torch.load(self.path, weights_only=True) if self.path.exists() else None
         return state if state and state["plan"] == repr(self.plan) else None
 
-    def load(self, parts: Mapping[str, Any]) -> int:
-        """Fill the parts and return the steps done; 0 where there is nothing to go on from."""
+    def load(self, parts: Mapping[str, Any]) -> dict[str, float]:
+        """Fill the parts and return the counters; none where there is nothing to go on from."""
         state = self._state()
         if state is None:
-            return 0
+            return {}
         for name, part in parts.items():
-            part.load_state_dict(state[name])
-        return int(state["step"])
+            part.load_state_dict(state["parts"][name])
+        return dict(state["counters"])
 
-    def save(self, parts: Mapping[str, Any], step: int) -> None:
-        state = {name: part.state_dict() for name, part in parts.items()}
+    def save(self, parts: Mapping[str, Any], **counters: float) -> None:
+        states = {name: part.state_dict() for name, part in parts.items()}
         unfinished = self.path.with_suffix(".part")
-        torch.save({**state, "plan": repr(self.plan), "step": step}, unfinished)
+        torch.save({"parts": states, "plan": repr(self.plan), "counters": counters}, unfinished)
         unfinished.replace(self.path)
 
 

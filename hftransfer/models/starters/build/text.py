@@ -15,7 +15,7 @@ from ...backbones import locate
 from ...device import keep_memory, pick_precision
 from ...loading import quiet
 from .corpus import read_texts, vary
-from .saving import save_starter
+from .saving import Checkpoint, save_starter
 from .text_distillation import Course, Lesson, Pupil, shard_batches
 from .text_student import Size, grow
 from .text_teacher import Shard, Teacher, load_teacher, make_shard, read_shard, write_shard
@@ -92,7 +92,8 @@ def build(
         sample = school.shard(0, scale.texts)
         pupil = Pupil(student, sample, dtype)
         pupil.settle(shard_batches(sample, course.tokens, seed))
-        lesson = Lesson(pupil, course, school.folder / "checkpoint.pt", seed)
+        # Minutes may be given later: they are no part of what the checkpoint is of.
+        lesson = Lesson(pupil, course, Checkpoint(school.folder / "text.pt", scale.course), seed)
         lesson.go_on(lambda number: school.shard(number, scale.texts), report)
         save_starter(student, school.tokenizer, output)
     report(f"text: saved to {output}, {(output / 'model.safetensors').stat().st_size:,} bytes")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from torch.nn import functional
 from transformers import BertModel
 
 from ...device import autocast
+from .saving import Checkpoint
 from .text_teacher import Shard, batches, slot_means
 
 WORD_WEIGHT = 1.0  # of words against means
@@ -31,8 +30,8 @@ RIDGE = 1e-2
 class Course:
     """How long and how hard: each of `shards` is gone through `passes` times."""
 
-    shards: int = 36
-    passes: int = 3
+    shards: int = 80
+    passes: int = 2
     tokens: int = 1024  # in a batch
     rate: float = 4e-4
     warm_up: float = 0.03  # of the whole
@@ -166,10 +165,10 @@ def _batch(shard: Shard, rows: np.ndarray, token_ends: np.ndarray, slot_ends: np
 
 
 class Lesson:
-    """A run that can stop after any shard and go on from `file`."""
+    """A run that can stop after any shard and go on from its checkpoint."""
 
-    def __init__(self, pupil: Pupil, course: Course, file: Path, seed: int) -> None:
-        self.pupil, self.course, self.file, self.seed = pupil, course, file, seed
+    def __init__(self, pupil: Pupil, course: Course, checkpoint: Checkpoint, seed: int) -> None:
+        self.pupil, self.course, self.checkpoint, self.seed = pupil, course, checkpoint, seed
         self.optimizer = torch.optim.AdamW(_groups(pupil, course.decay), lr=course.rate, betas=(0.9, 0.98), fused=True)
         self.done = 0  # shards gone through, over all passes
         self.seconds = 0.0  # spent, in earlier runs too
@@ -214,22 +213,16 @@ class Lesson:
         for group in self.optimizer.param_groups:
             group["lr"] = course.rate * group["haste"] * max(factor, 0.001)
 
-    def _keep(self) -> None:
-        part = self.file.with_suffix(".part")
-        torch.save(
-            {"pupil": self.pupil.state_dict(), "optimizer": self.optimizer.state_dict(), **self._counters()}, part
-        )
-        os.replace(part, self.file)
+    def _parts(self) -> dict[str, Any]:
+        return {"pupil": self.pupil, "optimizer": self.optimizer}
 
-    def _counters(self) -> dict[str, float]:
-        return {"done": self.done, "seconds": self.seconds}
+    def _keep(self) -> None:
+        self.checkpoint.save(self._parts(), done=self.done, seconds=self.seconds)
 
     def _restore(self, report: Callable[[str], None]) -> None:
-        if self.file.exists():
-            kept = torch.load(self.file, weights_only=True)
-            self.pupil.load_state_dict(kept["pupil"])
-            self.optimizer.load_state_dict(kept["optimizer"])
-            self.done, self.seconds = kept["done"], kept["seconds"]
+        kept = self.checkpoint.load(self._parts())
+        if kept:
+            self.done, self.seconds = int(kept["done"]), kept["seconds"]
             report(f"text: going on after {self.seconds / 60:.1f} minutes")
 
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -25,6 +25,9 @@ from .pictures import HANDS, Report, glyph_bank, inked, painted_bank, photo_bank
 from .saving import Checkpoint, save_starter
 
 SIDE = 128  # where sums are solved and statistics taken
+WARM_UP = 100  # steps
+AVERAGED = 0.998  # of the averaged weights stays at every step
+TOLD_EVERY = 50  # steps
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def build(teacher: str | Path, photos: Sequence[Path], output: Path, work: Path,
     )
     start = empty(guide, plan.expand_ratio) if checkpoint.begun() else _narrowed(guide, banks, plan, report)
     student = Student(start, plan.classes).to(memory_format=torch.channels_last)
-    healed = _train(student, guide, banks, plan, checkpoint, report).backbone
+    healed = _train(student, Lesson(guide, banks, plan), checkpoint, report).backbone
     _settle(healed, banks, plan)
     return save_starter(healed, AutoImageProcessor.from_pretrained(teacher), output)
 
@@ -126,66 +129,77 @@ def _some(length: int, count: int, generator: torch.Generator) -> np.ndarray:
     return torch.randint(length, (count,), generator=generator).sort().values.numpy()
 
 
-def _train(
-    student: Student, guide: MobileNetV2Model, banks: Banks, plan: Plan, checkpoint: Checkpoint, report: Report
-) -> Student:
-    averaged = torch.optim.swa_utils.AveragedModel(
-        student, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998)
-    )
-    groups = [
-        {"params": list(student.backbone.parameters()), "scale": 1.0},
-        {"params": list(student.namer.parameters()), "scale": 10.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, plan.rate, weight_decay=0.01)
+@dataclass(frozen=True)
+class Lesson:
+    """What the student learns from, and how."""
+
+    guide: MobileNetV2Model
+    banks: Banks
+    plan: Plan
+
+    def rate(self, step: int) -> float:
+        """Warm up over 100 steps, fall along a cosine."""
+        fall = 0.5 * (1 + math.cos(math.pi * step / self.plan.steps))
+        return self.plan.rate * min(1, (step + 1) / WARM_UP) * fall
+
+    def losses(self, student: Student, step: int) -> dict[str, torch.Tensor]:
+        """Of a step, the whole under "loss"; the step draws the same pictures after a restart."""
+        generator = torch.Generator().manual_seed(self.plan.seed * 1_000_003 + step)
+        side = self.plan.sides[torch.randint(len(self.plan.sides), (1,), generator=generator)]
+        pictures = self.banks.pictures(self.plan, side, generator)
+        letters, names = self.banks.letters(self.plan, side, generator)
+        seen = student.backbone(torch.cat([pictures, letters]), output_hidden_states=True)
+        losses = self._followed(seen, pictures)
+        drawn = seen.pooler_output[len(pictures) :]
+        drawn = drawn.detach() if step < self.plan.named_alone else drawn
+        losses["name"] = nn.functional.cross_entropy(student.namer(drawn), names, label_smoothing=0.1)
+        parts = losses["blocks"] + losses["last"] + losses["pooled"]
+        return {"loss": parts + self.plan.glyph_weight * losses["name"], **losses}
+
+    def _followed(self, seen: Any, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+        """How far the student is from its teacher: after every block, in the last map and in the pooled features."""
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=False):
+            wanted = self.guide(pictures, output_hidden_states=True)
+        count = len(pictures)
+        pairs = zip(seen.hidden_states, wanted.hidden_states, strict=True)
+        return {
+            "blocks": torch.stack([_distance(ours[:count], theirs) for ours, theirs in pairs]).mean(),
+            "last": _distance(seen.last_hidden_state[:count], wanted.last_hidden_state),
+            "pooled": _distance(seen.pooler_output[:count], wanted.pooler_output),
+        }
+
+
+def _train(student: Student, lesson: Lesson, checkpoint: Checkpoint, report: Report) -> Student:
+    """The student, its weights averaged over the steps."""
+    plan = lesson.plan
+    average = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGED)
+    averaged = torch.optim.swa_utils.AveragedModel(student, multi_avg_fn=average)
+    optimizer = torch.optim.AdamW(_groups(student), plan.rate, weight_decay=0.01)
     parts = {"student": student, "averaged": averaged, "optimizer": optimizer}
-    first = checkpoint.load(parts)
-    for step in range(first, plan.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = (
-                group["scale"]
-                * plan.rate
-                * min(1, (step + 1) / 100)
-                * 0.5
-                * (1 + math.cos(math.pi * step / plan.steps))
-            )
-        generator = torch.Generator().manual_seed(plan.seed * 1_000_003 + step)  # a step draws the same after a restart
-        side = plan.sides[torch.randint(len(plan.sides), (1,), generator=generator)]
-        losses = _losses(student, guide, banks, plan, step, side, generator)
-        optimizer.zero_grad()
-        (losses["follow"] + plan.glyph_weight * losses["name"]).backward()
-        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-        optimizer.step()
+    for step in range(int(checkpoint.load(parts).get("step", 0)), plan.steps):
+        losses = lesson.losses(student, step)
+        _move(student, optimizer, losses["loss"], lesson.rate(step))
         averaged.update_parameters(student)
-        if (step + 1) % 50 == 0:
+        if (step + 1) % TOLD_EVERY == 0:
             report(f"step {step + 1}/{plan.steps} " + " ".join(f"{k} {v.item():.4f}" for k, v in losses.items()))
         if (step + 1) % plan.kept_every == 0 or step + 1 == plan.steps:
-            checkpoint.save(parts, step + 1)
+            checkpoint.save(parts, step=step + 1)
     return cast(Student, averaged.module)
 
 
-def _losses(
-    student: Student,
-    guide: MobileNetV2Model,
-    banks: Banks,
-    plan: Plan,
-    step: int,
-    side: int,
-    generator: torch.Generator,
-) -> dict[str, torch.Tensor]:
-    pictures = banks.pictures(plan, side, generator)
-    letters, names = banks.letters(plan, side, generator)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=False):
-        wanted = guide(pictures, output_hidden_states=True)
-    followed = student.backbone(torch.cat([pictures, letters]), output_hidden_states=True)
-    count = len(pictures)
-    pairs = [(ours[:count], theirs) for ours, theirs in zip(followed.hidden_states, wanted.hidden_states, strict=True)]
-    blocks = torch.stack([_distance(*pair) for pair in pairs]).mean()
-    last = _distance(followed.last_hidden_state[:count], wanted.last_hidden_state)
-    pooled = _distance(followed.pooler_output[:count], wanted.pooler_output)
-    drawn = followed.pooler_output[count:]
-    drawn = drawn.detach() if step < plan.named_alone else drawn
-    named = nn.functional.cross_entropy(student.namer(drawn), names, label_smoothing=0.1)
-    return {"follow": blocks + last + pooled, "name": named, "blocks": blocks, "last": last, "pooled": pooled}
+def _groups(student: Student) -> list[dict[str, Any]]:
+    """The namer starts from nothing and learns ten times as fast."""
+    parts = ((student.backbone, 1.0), (student.namer, 10.0))
+    return [{"params": list(part.parameters()), "haste": haste} for part, haste in parts]
+
+
+def _move(student: Student, optimizer: torch.optim.Optimizer, loss: torch.Tensor, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = group["haste"] * rate
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+    optimizer.step()
 
 
 def _distance(ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
