@@ -17,7 +17,7 @@ from .tasks import get_task
 from .training import Machine, family, machine_for
 from .values import Backbone, Dataset, Event, Listener, silent
 
-PATIENCE = 180.0  # seconds that `auto` spends on training where no budget is given
+PATIENCE = 40.0  # seconds that `auto` spends on training where no budget is given: all in all, a minute
 ROWS_A_CLASS = 16  # below, tuning everything learns the examples by heart
 BACKWARD = 3.0  # a training step in forward passes
 MEASURED = 3  # batches, the first of which warms up

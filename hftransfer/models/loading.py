@@ -20,7 +20,7 @@ from ..recipe import Recipe
 from ..tasks import Task
 from ..values import Backbone
 from .anatomy import dissect
-from .backbones import choose, locate
+from .backbones import BY_NAME, choose, is_starter, locate
 from .inputs import example
 
 UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError, SafetensorError)
@@ -99,13 +99,11 @@ def explained(name: str, task: Task) -> Iterator[None]:
 def _explain(name: str, task: Task, error: Exception) -> BackboneError:
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     kind = task.modality.name
+    if is_starter(name) and name not in BY_NAME:
+        return BackboneError(f"there is no '{name}'", place="--backbone", fix=f"starter:{kind} comes with hftransfer")
     if "Unrecognized configuration class" in first:
         wrong = f"'{name}' is no backbone for {kind}s"
-        return BackboneError(
-            wrong,
-            place="--backbone",
-            fix=f"choose an {kind} backbone" if kind == "image" else f"choose a {kind} backbone",
-        )
+        return BackboneError(wrong, place="--backbone", fix=f"choose one for {kind}s: starter:{kind}, for example")
     if Path(name).is_dir():
         return BackboneError(
             f"the folder holds no usable {kind} model: {first}", place=name, fix="give a Transformers checkpoint"

@@ -152,11 +152,12 @@ def tuned(place: str, rows: TargetSet) -> float:
     return round(100 * model.report["metrics"]["accuracy"]["value"], 1)
 
 
-def untrained(place: str, folder: Path, modality: str) -> str:
-    """The same network with random weights, as a checkpoint."""
-    torch.manual_seed(0)
-    AutoModel.from_config(AutoConfig.from_pretrained(place), dtype=torch.float32).save_pretrained(folder)
-    auto = AutoImageProcessor if modality == "image" else AutoTokenizer
+def untrained(place: str, rows: TargetSet, folder: Path) -> str:
+    """The same network with random weights as a checkpoint, its batch norms settled, or it would stay at chance."""
+    backbone = bare(place, rows, random=True)
+    settle(backbone, rows.values[0])
+    backbone.model.save_pretrained(folder)
+    auto = AutoImageProcessor if rows.modality == "image" else AutoTokenizer
     auto.from_pretrained(place).save_pretrained(folder)
     return str(folder)
 
@@ -176,8 +177,11 @@ def tunings(rows: TargetSet, options: argparse.Namespace, shared: Path) -> dict[
     place = str(starter(rows.modality))
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HFTRANSFER_HOME"] = folder
-        random = untrained(place, Path(folder) / "random", rows.modality)
-        return {"random": tuned(random, rows), "starter": tuned(place, rows)}
+        jobs = {
+            "random": lambda: tuned(untrained(place, rows, Path(folder) / "random"), rows),
+            "starter": lambda: tuned(place, rows),
+        }
+        return {name: jobs[name]() for name in options.columns or jobs}
 
 
 def main() -> None:

@@ -87,6 +87,15 @@ def test_neither_a_folder_nor_the_hub_says_so_and_what_needs_no_download() -> No
     assert "a starter that needs no download" in caught.value.fix
 
 
+def test_an_unknown_starter_names_the_one_that_there_is() -> None:
+    with pytest.raises(BackboneError, match="there is no 'starter:foo'") as caught:
+        load("starter:foo", IMAGE)
+    assert "starter:image" in caught.value.fix
+    with pytest.raises(BackboneError, match="no backbone for images") as caught:
+        load("starter:text", IMAGE)
+    assert "starter:image" in caught.value.fix
+
+
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(BackboneError) as caught:
         load(tmp_path)
