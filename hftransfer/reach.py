@@ -6,6 +6,10 @@ import threading
 
 import httpx2
 from huggingface_hub import constants
+from huggingface_hub.utils import build_hf_headers
+
+# What asking may end in: a proxy of a kind that is not installed, or certificates that are not there, too.
+UNASKABLE = (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, ImportError)
 
 
 def silence(path: str = "", *, seconds: float = 5.0) -> str | None:
@@ -28,7 +32,7 @@ def silence(path: str = "", *, seconds: float = 5.0) -> str | None:
 def _ask(path: str, seconds: float) -> str | None:
     url = f"{constants.ENDPOINT}/{path}".rstrip("/")
     try:
-        status = httpx2.head(url, timeout=seconds).status_code
-    except httpx2.HTTPError as error:
+        status = httpx2.head(url, timeout=seconds, headers=build_hf_headers()).status_code
+    except UNASKABLE as error:
         return f"{constants.ENDPOINT} cannot be reached: {str(error) or type(error).__name__}"
     return f"{url} answers with {status}" if path and status >= 400 else None

@@ -12,6 +12,8 @@ from ..reach import silence
 from .starters import starter
 
 ANSWER = 0.9  # seconds that the Hub has: a first run offline must not feel like waiting
+PATIENCE = 5.0  # seconds, where nothing else will do than what the Hub has
+PROCESSOR = {"image": "preprocessor_config.json", "text": "tokenizer.json"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def choose(modality: str, *, accelerated: bool = False) -> Choice:
     wanted = BY_NAME[(ACCELERATED if accelerated else LAPTOP)[modality]]
     if packaged(wanted):
         return Choice(wanted.name, f"the default for {modality}s; it comes with the package {wanted.package}")
-    if _is_cached(wanted.name):
+    if is_cached(wanted.name, modality):
         return Choice(wanted.name, f"the default for {modality}s; downloaded before")
     why_not = silence(f"{wanted.name}/resolve/main/config.json", seconds=ANSWER)
     if why_not is None:
@@ -101,9 +103,24 @@ def packaged(known: Known) -> Path | None:
     return Path(spec.origin).parent / "model" if spec and spec.origin else None
 
 
-def _is_cached(name: str) -> bool:
-    files = ("config.json", "model.safetensors")
-    return all(isinstance(try_to_load_from_cache(name, file), str) for file in files)
+def is_cached(name: str, modality: str, revision: str | None = None) -> bool:
+    """Whether all of it was downloaded before: a run cut short may have left the weights alone."""
+    files = ("config.json", "model.safetensors", PROCESSOR[modality])
+    return all(isinstance(try_to_load_from_cache(name, file, revision=revision), str) for file in files)
+
+
+def commit_of(name: str, revision: str | None = None) -> str | None:
+    """The commit of what was downloaded under an id, once it was; None for a folder."""
+    file = None if Path(name).is_dir() else try_to_load_from_cache(name, "config.json", revision=revision)
+    return Path(file).parent.name if isinstance(file, str) else None
+
+
+def is_local(name: str, modality: str, revision: str | None = None) -> bool:
+    """Whether to do without the Hub: for a folder, or where the Hub is silent and its client would try on for long."""
+    if Path(name).is_dir():
+        return True
+    patience = ANSWER if is_cached(name, modality, revision) else PATIENCE
+    return silence(seconds=patience) is not None
 
 
 def locate(name: str) -> str:

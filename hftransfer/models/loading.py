@@ -20,44 +20,42 @@ from ..recipe import Recipe
 from ..tasks import Task
 from ..values import Backbone
 from .anatomy import dissect
-from .backbones import BY_NAME, choose, is_starter, locate
+from .backbones import BY_NAME, commit_of, is_local, is_starter, locate
 from .inputs import example
 
 UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError, SafetensorError)
 NOT_THE_BACKBONES = {"id2label", "label2id", "problem_type", "_name_or_path", "architectures", "transformers_version"}
-OFFLINE_HINT = (
-    "give a folder that holds a model, or leave it out: a starter that needs no download then takes its place"
-)
 
 
 def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone:
-    """The recipe's backbone with a new head for `labels`, in fp32 and eval mode.
+    """The backbone that the recipe names, with a new head for `labels`, in fp32 and eval mode.
 
     A checkpoint without a head, or with a head for other labels, gets a fresh one;
     everything else must come from the checkpoint.
 
     Raises:
-        BackboneError: it cannot be found, is of the wrong modality, or its weights
-            do not fit it.
+        BackboneError: none is named, it cannot be found, is of the wrong modality, or
+            its weights do not fit it.
     """
-    name = recipe.backbone or choose(task.modality.name).name
+    name = recipe.backbone
+    if not name:
+        raise BackboneError("no backbone is named", place="backbone", fix=f"name starter:{task.modality.name}, say")
     place = locate(name)
     with quiet(), explained(name, task):
-        config = _configure(
-            AutoConfig.from_pretrained(place, revision=recipe.revision, trust_remote_code=False), task, labels
-        )
+        source = {"revision": recipe.revision, "local_files_only": is_local(place, task.modality.name, recipe.revision)}
+        config = _configure(AutoConfig.from_pretrained(place, trust_remote_code=False, **source), task, labels)
         auto = getattr(transformers, task.modality.auto_model)
         model, info = auto.from_pretrained(
             place,
             config=config,
-            revision=recipe.revision,
             trust_remote_code=False,
             dtype="float32",
             ignore_mismatched_sizes=True,
             output_loading_info=True,
+            **source,
         )
-        processor = load_processor(task, place, model.config, recipe)
-    revision = getattr(config, "_commit_hash", None) or recipe.revision
+        processor = load_processor(task, place, model.config, recipe, **source)
+    revision = commit_of(place, recipe.revision) or recipe.revision
     fresh = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
     key = fingerprint(model, processor, fresh)
     backbone = Backbone(name, revision, task.modality.name, model.eval(), processor, key)
@@ -111,7 +109,7 @@ def _explain(name: str, task: Task, error: Exception) -> BackboneError:
     return BackboneError(
         f"'{name}' is neither a folder here nor a model that the Hub answered for: {first}",
         place="--backbone",
-        fix=OFFLINE_HINT,
+        fix=f"give a folder that holds a model, an id of the Hub, or starter:{kind}, which needs no download",
     )
 
 
@@ -122,14 +120,14 @@ def _configure(config: PretrainedConfig, task: Task, labels: Sequence[str]) -> P
     return config
 
 
-def load_processor(task: Task, place: str, config: PretrainedConfig, recipe: Recipe) -> Any:
-    """The checkpoint's own processor, ready for the task.
+def load_processor(task: Task, place: str, config: PretrainedConfig, recipe: Recipe, **source: Any) -> Any:
+    """The checkpoint's own processor, ready for the task; `source` goes to `from_pretrained`.
 
     Raises:
         BackboneError: a tokenizer without a vocabulary.
     """
     auto = getattr(transformers, task.modality.auto_processor)
-    processor = auto.from_pretrained(place, revision=recipe.revision, trust_remote_code=False)
+    processor = auto.from_pretrained(place, trust_remote_code=False, **source)
     prepare = PREPARE.get(task.modality.name)
     if prepare:
         prepare(processor, config, recipe)

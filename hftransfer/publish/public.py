@@ -53,6 +53,7 @@ def public_report(report: Mapping[str, Any]) -> dict[str, Any]:
     Labels stay as they are: the model's config holds them too.
     """
     told = {name: value if name in ("labels", "per_label") else public_json(value) for name, value in report.items()}
+    told.pop("backbone_why", None)  # it may tell of this machine's network
     told.pop("notes", None)  # the problems' messages: those that may be told are taken from there
     if problems := report.get("problems"):
         told["problems"] = [

@@ -102,7 +102,7 @@ EN = {
     "error.backbone": "'{value}' is no backbone that can be used here",
     "error.backbone.fix": "Give its id on the Hub, as owner/name, or starter:image or starter:text.",
     "error.backbone.local": "There is no folder '{value}', and it is no id on the Hub",
-    "error.backbone.local.fix": "Give a model's folder, or its id on the Hub as owner/name.",
+    "error.backbone.local.fix": "Give a model's folder, its id on the Hub as owner/name, or a starter's name.",
     "error.keep": "The file could not be kept: {why}",
     "error.system": "The machine could not do that: {why}",
     "error.room.fix": "Free some space, or try again later.",

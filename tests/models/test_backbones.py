@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +18,7 @@ from hftransfer import Recipe, fine_tune, reach
 from hftransfer.models import backbones
 from hftransfer.models.backbones import BY_NAME, LAPTOP, RECOMMENDED, choose, locate
 from hftransfer.values import Event
-from tests.tiny import pictures
+from tests.tiny import image_backbone, pictures
 
 IMAGES, TEXTS = LAPTOP["image"], LAPTOP["text"]
 
@@ -94,16 +97,55 @@ def test_where_the_hub_has_it_the_default(hub, online, monkeypatch) -> None:
     assert choice.name == "alice/net" and "14 MB" in choice.why
 
 
+@pytest.mark.parametrize("variable", [("ALL_PROXY", "socks5://127.0.0.1:1"), ("SSL_CERT_FILE", "/nowhere")])
+def test_whatever_hinders_asking_is_told(variable: tuple[str, str], online, monkeypatch, capfd) -> None:
+    monkeypatch.setenv(*variable)
+    why = reach.silence("x", seconds=5)
+    assert why and "cannot be reached" in why
+    assert capfd.readouterr().err == ""
+
+
 def test_one_downloaded_before_needs_no_hub(deaf: str, monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    snapshot = tmp_path / f"models--{IMAGES.replace('/', '--')}" / "snapshots" / ("a" * 40)
+    snapshot = cached(tmp_path, monkeypatch)
+    for name in ("config.json", "model.safetensors"):
+        (snapshot / name).write_bytes(b"{}")
+    assert choose("image").name == "starter:image"  # a download cut short
+    (snapshot / "preprocessor_config.json").write_bytes(b"{}")
+    choice = choose("image")
+    assert choice.name == IMAGES and "downloaded before" in choice.why
+
+
+def cached(cache: Path, monkeypatch) -> Path:
+    """The folder where the Hub's client would have put the default for images."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    snapshot = cache / f"models--{IMAGES.replace('/', '--')}" / "snapshots" / ("a" * 40)
     snapshot.mkdir(parents=True)
     (snapshot.parents[1] / "refs").mkdir()
     (snapshot.parents[1] / "refs" / "main").write_text("a" * 40)
-    for name in ("config.json", "model.safetensors"):
-        (snapshot / name).write_bytes(b"{}")
-    choice = choose("image")
-    assert choice.name == IMAGES and "downloaded before" in choice.why
+    return snapshot
+
+
+LOAD = """
+import sys, time
+from hftransfer import Recipe
+from hftransfer.models import load_backbone
+from hftransfer.tasks import get_task
+began = time.perf_counter()
+backbone = load_backbone(get_task("image-classification"), ("a", "b"), Recipe(backbone=sys.argv[1]))
+print(time.perf_counter() - began, backbone.revision)
+"""
+
+
+def test_loading_one_downloaded_before_waits_for_no_hub(deaf: str, monkeypatch, tmp_path: Path) -> None:
+    """Without HF_HUB_OFFLINE, as on a plane: the Hub's client alone would try for most of a minute."""
+    image_backbone(cached(tmp_path, monkeypatch))
+    env = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
+    env |= {"HF_ENDPOINT": deaf, "HF_HUB_CACHE": str(tmp_path)}
+    words = [sys.executable, "-c", LOAD, IMAGES]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    took, revision = done.stdout.split()
+    assert float(took) < 5 and revision == "a" * 40
 
 
 def test_the_table_is_whole() -> None:
@@ -120,4 +162,6 @@ def test_a_run_says_what_it_took_and_why(tmp_path: Path) -> None:
     assert any(event.message.startswith("backbone starter:image: it comes with hftransfer") for event in heard)
     assert model.report["backbone"] == "starter:image" and "HF_HUB_OFFLINE" in model.report["backbone_why"]
     assert model.report["backbone_on_hub"] is False and model.report["backbone_license"] == "apache-2.0"
-    assert "No backbone was asked for" in (tmp_path / "m" / "report.html").read_text(encoding="utf-8")
+    page = " ".join((tmp_path / "m" / "report.html").read_text(encoding="utf-8").split())
+    assert "No backbone was asked for, so it was picked: it comes with hftransfer; " in page
+    assert f"{IMAGES} would be better, but HF_HUB_OFFLINE is set. It was then measured on" in page

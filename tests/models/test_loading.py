@@ -84,7 +84,13 @@ def test_neither_a_folder_nor_the_hub_says_so_and_what_needs_no_download() -> No
     with pytest.raises(BackboneError) as caught:
         load("somebody/nothing-here")
     assert "neither a folder here nor a model that the Hub answered for" in caught.value.cause
-    assert "a starter that needs no download" in caught.value.fix
+    assert "starter:text, which needs no download" in caught.value.fix
+
+
+def test_none_is_taken_unasked() -> None:
+    """Which one is `choosing`'s to say."""
+    with pytest.raises(BackboneError, match="no backbone is named"):
+        load_backbone(get_task("text-classification"), ("a", "b"), Recipe())
 
 
 def test_an_unknown_starter_names_the_one_that_there_is() -> None:
