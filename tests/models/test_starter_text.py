@@ -49,11 +49,9 @@ def texts(tmp_path: Path) -> Path:
     return path
 
 
-def make(tmp_path: Path, *, output: str = "out", work: str = "work", scale: Scale = SCALE, report=lambda told: None):
+def make(tmp_path: Path, *, output: str = "out", work: str = "work", scale: Scale = SCALE, tell=lambda told: None):
     place = tmp_path / output
-    return build(
-        [tmp_path / "texts.txt"], tmp_path / "teacher", place, work=tmp_path / work, scale=scale, report=report
-    )
+    return build([tmp_path / "texts.txt"], tmp_path / "teacher", place, work=tmp_path / work, scale=scale, tell=tell)
 
 
 def test_what_comes_out_is_a_plain_bert_that_only_wants_a_head(tmp_path: Path, teacher: Path, texts: Path) -> None:
@@ -89,11 +87,11 @@ def test_a_run_that_is_killed_goes_on_and_ends_as_if_it_never_stopped(
 
     whole = load_file(make(tmp_path, output="whole", work="elsewhere") / "model.safetensors")
     with pytest.raises(KeyboardInterrupt):
-        make(tmp_path, report=die)
+        make(tmp_path, tell=die)
     assert not (tmp_path / "out").exists()
     made = {file: file.stat().st_mtime_ns for file in (tmp_path / "work").rglob("shard_*.npz")}
     later: list[str] = []
-    resumed = load_file(make(tmp_path, report=later.append) / "model.safetensors")
+    resumed = load_file(make(tmp_path, tell=later.append) / "model.safetensors")
     assert sum("loss" in message for message in later) == 3 and any("going on" in message for message in later)
     assert made == {file: file.stat().st_mtime_ns for file in (tmp_path / "work").rglob("shard_*.npz")}
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
@@ -101,14 +99,14 @@ def test_a_run_that_is_killed_goes_on_and_ends_as_if_it_never_stopped(
 
 def test_it_stops_when_its_time_is_over(tmp_path: Path, teacher: Path, texts: Path) -> None:
     told: list[str] = []
-    build([texts], teacher, tmp_path / "out", work=tmp_path / "work", minutes=1e-9, scale=SCALE, report=told.append)
+    build([texts], teacher, tmp_path / "out", work=tmp_path / "work", minutes=1e-9, scale=SCALE, tell=told.append)
     assert sum("loss" in message for message in told) == 1
 
 
 def test_lessons_bring_the_student_nearer_to_the_teacher(tmp_path: Path, teacher: Path, texts: Path) -> None:
     told: list[str] = []
     course = Course(shards=1, passes=30, tokens=1000, rate=1e-2)
-    make(tmp_path, scale=replace(SCALE, course=course), report=told.append)
+    make(tmp_path, scale=replace(SCALE, course=course), tell=told.append)
     losses = [float(message.split("loss ")[1].split(",")[0]) for message in told if "loss" in message]
     assert losses[-1] < 0.6 * losses[0]
 

@@ -44,7 +44,10 @@ def _read(source: str) -> Iterator[str]:
         raise SourceMissing("there is no such file or folder", place=str(path), fix="check the path")
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     for file in files:
-        yield from _read_file(file, columns)
+        try:
+            yield from _read_file(file, columns)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise SourceError(f"the file cannot be read: {error}", place=str(file), fix="save it as UTF-8") from error
 
 
 def _parted(source: str) -> tuple[Path, list[str]]:

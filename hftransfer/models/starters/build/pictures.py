@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -14,53 +15,78 @@ from numpy.lib.format import open_memmap
 from PIL import Image
 from torch import nn
 
+from ....errors import SourceError
 from .glyphs import glyph
 from .painting import paint
+from .saving import Tell
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 PHOTO_SIDE, PAINTED_SIDE, GLYPH_SIDE = 96, 160, 64
 HANDS = 20  # drawings of every glyph
 
-Report = Callable[[str], None]
 
-
-def painted_bank(work: Path, count: int, report: Report) -> np.ndarray:
+def painted_bank(work: Path, count: int, tell: Tell) -> np.ndarray:
     """`count` pictures from formulas: uint8 [N, 160, 160, 3]."""
     drawn = (paint(np.random.default_rng([1, number]), PAINTED_SIDE) for number in range(count))
-    return _bank(work / f"painted-{count}.npy", drawn, count, (PAINTED_SIDE, PAINTED_SIDE, 3), report)
+    return _bank(work / f"painted-{count}.npy", drawn, count, (PAINTED_SIDE, PAINTED_SIDE, 3), tell)
 
 
-def glyph_bank(work: Path, classes: int, report: Report) -> np.ndarray:
+def glyph_bank(work: Path, classes: int, tell: Tell) -> np.ndarray:
     """Twenty drawings of each class, one class after another: uint8 [20 × classes, 64, 64]."""
     count = classes * HANDS
     drawn = (glyph(number // HANDS, np.random.default_rng([2, number]), GLYPH_SIDE) for number in range(count))
-    return _bank(work / f"glyphs-{classes}.npy", drawn, count, (GLYPH_SIDE, GLYPH_SIDE), report)
+    return _bank(work / f"glyphs-{classes}.npy", drawn, count, (GLYPH_SIDE, GLYPH_SIDE), tell)
 
 
-def photo_bank(work: Path, zips: Sequence[Path], report: Report) -> np.ndarray:
-    """The middle square of every image of the zips, whatever its folder: uint8 [N, 96, 96, 3]."""
+def photo_bank(work: Path, zips: Sequence[Path], tell: Tell) -> np.ndarray:
+    """The middle square of every image of the zips, whatever its folder: uint8 [N, 96, 96, 3].
+
+    Raises:
+        SourceError: no zip, one without images, or an image that cannot be read.
+    """
     count = sum(len(_images(path)) for path in zips)
-    name = "-".join(path.stem for path in zips)
     cut = chain.from_iterable(map(_photos, zips))
-    return _bank(work / f"photos-{name}.npy", cut, count, (PHOTO_SIDE, PHOTO_SIDE, 3), report)
+    return _bank(work / f"photos-{digest(zips)}.npy", cut, count, (PHOTO_SIDE, PHOTO_SIDE, 3), tell)
+
+
+def digest(files: Sequence[Path]) -> str:
+    """Of what the files hold, not of where they lie."""
+    whole = hashlib.blake2b(digest_size=8)
+    for file in files:
+        whole.update(hashlib.blake2b(file.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def _images(path: Path) -> list[str]:
-    with zipfile.ZipFile(path) as archive:
-        return sorted(name for name in archive.namelist() if name.lower().endswith(SUFFIXES))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(name for name in archive.namelist() if name.lower().endswith(SUFFIXES))
+    except zipfile.BadZipFile as error:
+        raise SourceError("this is no zip", place=str(path), fix="give zips of images") from error
+    wanted = [name for name in names if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))]
+    if not wanted:
+        raise SourceError("the zip holds no images", place=str(path), fix="give zips of JPEG, PNG or WebP files")
+    return wanted
 
 
 def _photos(path: Path) -> Iterator[np.ndarray]:
     names = _images(path)
     with zipfile.ZipFile(path) as archive:
         for name in names:
-            image = Image.open(io.BytesIO(archive.read(name))).convert("RGB")
+            image = _decoded(archive.read(name), f"{path}:{name}")
             left, top = ((length - min(image.size)) / 2 for length in image.size)
             box = (left, top, left + min(image.size), top + min(image.size))
             yield np.asarray(image.resize((PHOTO_SIDE, PHOTO_SIDE), Image.Resampling.BICUBIC, box=box))
 
 
-def _bank(path: Path, drawn: Iterable[np.ndarray], count: int, shape: tuple[int, ...], report: Report) -> np.ndarray:
+def _decoded(content: bytes, place: str) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(content)).convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise SourceError("an image cannot be read", place=place, fix="take it out of the zip") from error
+
+
+def _bank(path: Path, drawn: Iterable[np.ndarray], count: int, shape: tuple[int, ...], tell: Tell) -> np.ndarray:
     """An array on disk, filled once; a half-filled one is begun again."""
     if not path.exists():
         unfinished = path.with_suffix(".part")
@@ -68,7 +94,7 @@ def _bank(path: Path, drawn: Iterable[np.ndarray], count: int, shape: tuple[int,
         for number, picture in enumerate(drawn):
             bank[number] = picture
             if number % 2000 == 0:
-                report(f"{path.stem}: {number} of {count}")
+                tell(f"{path.stem}: {number} of {count}")
         bank.flush()
         unfinished.rename(path)
     return np.load(path, mmap_mode="r")

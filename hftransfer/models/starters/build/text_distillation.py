@@ -15,7 +15,7 @@ from torch.nn import functional
 from transformers import BertModel
 
 from ...device import autocast
-from .saving import Checkpoint
+from .saving import Checkpoint, Tell
 from .text_teacher import Shard, batches, slot_means
 
 WORD_WEIGHT = 1.0  # of words against means
@@ -179,16 +179,16 @@ class Lesson:
         by_time = self.seconds / 60 / self.course.minutes if self.course.minutes else 0.0
         return min(1.0, max(self.done / (self.course.shards * self.course.passes), by_time))
 
-    def go_on(self, read: Callable[[int], Shard], report: Callable[[str], None]) -> None:
+    def go_on(self, read: Callable[[int], Shard], tell: Tell) -> None:
         """Until the end of the course; `read` gives the shard of a number."""
-        self._restore(report)
+        self._restore(tell)
         while self.progress < 1:
             began = time.monotonic()
             loss = self._learn(read(self.done % self.course.shards))
             self.done += 1
             self.seconds += time.monotonic() - began
             self._keep()
-            report(f"text: {self.progress:.1%} of the course, loss {loss:.4f}, {self.seconds / 60:.1f} minutes")
+            tell(f"text: {self.progress:.1%} of the course, loss {loss:.4f}, {self.seconds / 60:.1f} minutes")
 
     def _learn(self, shard: Shard) -> float:
         """One shard; returns the mean loss."""
@@ -219,11 +219,11 @@ class Lesson:
     def _keep(self) -> None:
         self.checkpoint.save(self._parts(), done=self.done, seconds=self.seconds)
 
-    def _restore(self, report: Callable[[str], None]) -> None:
+    def _restore(self, tell: Tell) -> None:
         kept = self.checkpoint.load(self._parts())
         if kept:
             self.done, self.seconds = int(kept["done"]), kept["seconds"]
-            report(f"text: going on after {self.seconds / 60:.1f} minutes")
+            tell(f"text: going on after {self.seconds / 60:.1f} minutes")
 
 
 def _groups(pupil: nn.Module, decay: float) -> Sequence[dict[str, Any]]:

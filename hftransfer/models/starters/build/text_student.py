@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertModel
 
+from ....errors import BackboneError
 from .text_teacher import Teacher, batches
 
 
@@ -30,7 +31,13 @@ def grow(teacher: Teacher, kept: np.ndarray, texts: Sequence[str], size: Size) -
 
     Its layers are the teacher's first, with their strongest heads and neurons: layers that
     follow one another still fit together, layers picked here and there do not.
+
+    Raises:
+        BackboneError: the teacher is narrower than that.
     """
+    wide = teacher.model.config.hidden_size
+    if wide < size.width:
+        raise BackboneError(f"the teacher is {wide} wide", place="--teacher", fix=f"give one of at least {size.width}")
     student = BertModel(_config(teacher.model.config, len(kept), size))
     turn(student, teacher.model, kept, principal(teacher, texts, size.width))
     return student.eval()  # without dropout: the texts never come to an end, so there is nothing to overfit

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModel, AutoTokenizer, BertModel
+from transformers import BertModel
 
 from ...device import autocast
+from .teaching import pretrained
 
 TOKENS = 4096  # in a batch, padding included
 DEPTHS = {"words": (1, 2, 3), "means": (0, 3, 6)}  # words' are those of the student's layers, from the first
@@ -21,11 +22,15 @@ TOO_LONG = 250  # tokens; such texts are left out, so that both tokenizers see t
 
 @dataclass(frozen=True)
 class Teacher:
-    """A BERT-like sentence encoder in eval mode, and its tokenizer; `dtype` is what it computes in."""
+    """A BERT-like sentence encoder in eval mode, and its tokenizer.
+
+    It computes in `dtype`; `key` is a hash of its weights and its tokenizer.
+    """
 
     model: BertModel
     tokenizer: Any
     dtype: torch.dtype
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,8 @@ class Shard:
 
 
 def load_teacher(place: str | Path, dtype: torch.dtype) -> Teacher:
-    model = AutoModel.from_pretrained(place, dtype="float32").eval().requires_grad_(False)
-    return Teacher(model, AutoTokenizer.from_pretrained(place), dtype)
+    model, backbone = pretrained(place, "text", BertModel)
+    return Teacher(model, backbone.processor, dtype, backbone.key)
 
 
 def depths(teacher: Teacher, kind: str) -> list[int]:

@@ -8,6 +8,7 @@ data set is read.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import nn
-from transformers import AutoImageProcessor, MobileNetV2Model
+from transformers import MobileNetV2Model
 
+from ....values import Backbone
 from ...device import keep_memory
 from .narrowing import Settled, empty, narrowed
-from .pictures import HANDS, Report, glyph_bank, inked, painted_bank, photo_bank, views
-from .saving import Checkpoint, save_starter
+from .pictures import HANDS, digest, glyph_bank, inked, painted_bank, photo_bank, views
+from .saving import Checkpoint, Tell, save_starter
+from .teaching import pretrained
 
 SIDE = 128  # where sums are solved and statistics taken
 WARM_UP = 100  # steps
@@ -46,7 +49,7 @@ class Plan:
     glyph_weight: float = 0.1
     named_alone: int = 80  # steps that only the naming layer learns from glyphs: its first gradients are noise
     sides: tuple[int, ...] = (96, 128, 128, 160)
-    kept_every: int = 250  # steps between checkpoints
+    kept_every: int = 50  # steps between checkpoints
     seed: int = 0
 
 
@@ -60,37 +63,47 @@ class Student(nn.Module):
         self.namer = nn.Sequential(nn.BatchNorm1d(width, affine=False), nn.Linear(width, classes))
 
 
-def build(teacher: str | Path, photos: Sequence[Path], output: Path, work: Path, plan: Plan, report: Report) -> Path:
-    """Train the image starter, or go on where a run with the same plan was stopped.
+def build(teacher: str | Path, photos: Sequence[Path], output: Path, work: Path, plan: Plan, tell: Tell) -> Path:
+    """Train the image starter, or go on where a run with the same arguments was stopped.
 
     Args:
         teacher: a MobileNetV2 checkpoint, in a folder or on the Hub.
         photos: zips of images, in any folders; none: painted pictures alone.
-        output: the checkpoint's folder.
+        output: the checkpoint's folder; a README.md there stays.
         work: what lasts between runs: banks of pictures and the last checkpoint.
         plan: how.
-        report: hears a line now and then.
+        tell: hears a line now and then.
+
+    Raises:
+        BackboneError: the teacher cannot be loaded, or is no MobileNetV2.
+        SourceError: photos that cannot be read.
     """
     keep_memory()
     torch.manual_seed(plan.seed)
+    guide, loaded = pretrained(teacher, "image", MobileNetV2Model)
+    guide = nn.Module.to(guide, memory_format=torch.channels_last)
     work.mkdir(parents=True, exist_ok=True)
-    guide = MobileNetV2Model.from_pretrained(teacher).eval().requires_grad_(False)
-    guide.to(memory_format=torch.channels_last)
-    checkpoint = Checkpoint(work / "vision.pt", (plan, tuple(photos)))
+    checkpoint = Checkpoint(work / f"{_key(loaded, photos, plan)}.pt", plan)
     banks = Banks(
-        painted_bank(work, plan.painted, report),
-        photo_bank(work, photos, report) if photos else None,
-        glyph_bank(work, plan.classes, report),
+        painted_bank(work, plan.painted, tell),
+        photo_bank(work, photos, tell) if photos else None,
+        glyph_bank(work, plan.classes, tell),
     )
-    start = empty(guide, plan.expand_ratio) if checkpoint.begun() else _narrowed(guide, banks, plan, report)
+    start = empty(guide, plan.expand_ratio) if checkpoint.begun() else _narrowed(guide, banks, plan, tell)
     student = Student(start, plan.classes).to(memory_format=torch.channels_last)
-    healed = _train(student, Lesson(guide, banks, plan), checkpoint, report).backbone
+    healed = _train(student, Lesson(guide, banks, plan), checkpoint, tell).backbone
     _settle(healed, banks, plan)
-    return save_starter(healed, AutoImageProcessor.from_pretrained(teacher), output)
+    return save_starter(healed, loaded.processor, output)
 
 
-def _narrowed(guide: MobileNetV2Model, banks: Banks, plan: Plan, report: Report) -> MobileNetV2Model:
-    report("narrowing the teacher")
+def _key(teacher: Backbone, photos: Sequence[Path], plan: Plan) -> str:
+    """Other arguments, another checkpoint: what lies there is of no use to them."""
+    told = (teacher.key, digest(photos), plan)
+    return "vision-" + hashlib.blake2b(repr(told).encode(), digest_size=8).hexdigest()
+
+
+def _narrowed(guide: MobileNetV2Model, banks: Banks, plan: Plan, tell: Tell) -> MobileNetV2Model:
+    tell("narrowing the teacher")
     generator = torch.Generator().manual_seed(plan.seed)
     seen = [banks.pictures(plan, SIDE, generator) for _ in range(plan.solved_on // plan.batch)]
     return narrowed(guide, plan.expand_ratio, seen)
@@ -169,19 +182,26 @@ class Lesson:
         }
 
 
-def _train(student: Student, lesson: Lesson, checkpoint: Checkpoint, report: Report) -> Student:
-    """The student, its weights averaged over the steps."""
+def _train(student: Student, lesson: Lesson, checkpoint: Checkpoint, tell: Tell) -> Student:
+    """The student, its weights averaged over the steps and, with them, the start.
+
+    Over few steps the start keeps much of a say. That is wanted: between the two lies a
+    network that sees what the student learnt and knows what the teacher knew (Wortsman et
+    al. 2022, "Robust fine-tuning of zero-shot models").
+    """
     plan = lesson.plan
     average = torch.optim.swa_utils.get_ema_multi_avg_fn(AVERAGED)
     averaged = torch.optim.swa_utils.AveragedModel(student, multi_avg_fn=average)
     optimizer = torch.optim.AdamW(_groups(student), plan.rate, weight_decay=0.01)
     parts = {"student": student, "averaged": averaged, "optimizer": optimizer}
-    for step in range(int(checkpoint.load(parts).get("step", 0)), plan.steps):
+    if not checkpoint.begun():
+        checkpoint.save(parts, step=0)  # narrowing took minutes
+    for step in range(int(checkpoint.load(parts)["step"]), plan.steps):
         losses = lesson.losses(student, step)
         _move(student, optimizer, losses["loss"], lesson.rate(step))
         averaged.update_parameters(student)
         if (step + 1) % TOLD_EVERY == 0:
-            report(f"step {step + 1}/{plan.steps} " + " ".join(f"{k} {v.item():.4f}" for k, v in losses.items()))
+            tell(f"step {step + 1}/{plan.steps} " + " ".join(f"{k} {v.item():.4f}" for k, v in losses.items()))
         if (step + 1) % plan.kept_every == 0 or step + 1 == plan.steps:
             checkpoint.save(parts, step=step + 1)
     return cast(Student, averaged.module)
