@@ -25,7 +25,7 @@ class Known:
         languages: of its texts; empty for images.
         parameters: in millions.
         megabytes: to download.
-        license: as the Hub writes it, of the weights.
+        license: of the weights as the Hub writes it, or its name where the Hub has none for it.
         package: a Python package that holds it, so that nothing is downloaded.
     """
 
@@ -56,7 +56,7 @@ RECOMMENDED = (
     Known("facebook/convnext-tiny-224", "image", "", 28.6, 114, "apache-2.0", "accuracy for its size"),
     Known("google/vit-base-patch16-224", "image", "", 86.6, 346, "apache-2.0", "accuracy, with an accelerator"),
     Known("timm/vgg16.tv_in1k", "image", "", 138.4, 553, "bsd-3-clause", "the textbooks' example"),
-    Known("starter:text", "text", "English", 4.0, 8, "other", "a first run, no download"),
+    Known("starter:text", "text", "English", 4.0, 8, "see-data-and-terms", "a first run, no download"),
     Known(
         "sentence-transformers/all-MiniLM-L6-v2",
         "text",

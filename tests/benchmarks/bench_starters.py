@@ -1,12 +1,13 @@
 """What the starters are worth: a logistic regression on frozen features, and full fine-tuning.
 
-    python tests/benchmarks/bench_starters.py probe [--only SET] [--image NAME=FOLDER] [--text NAME=FOLDER]
-    python tests/benchmarks/bench_starters.py full [--only SET]
+    python -m tests.benchmarks.bench_starters probe [--only SET] [--image NAME=FOLDER] [--text NAME=FOLDER]
+    python -m tests.benchmarks.bench_starters full [--only SET]
 
 Needs the folder of real data and models that HFTRANSFER_SHARED names. Compared are, in
 accuracy on the test rows: the starter, the same network with random weights, a real
 backbone (MobileNetV2 0.35; all-MiniLM-L6-v2), and a logistic regression on raw pixels or
-TF-IDF. Prints a JSON line a figure, then the table. Nothing is asserted.
+TF-IDF. Full fine-tuning takes the product's rates and epochs for both, which were made for
+pretrained weights. Prints a line of JSON a set, then the tables. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from hftransfer.models.inputs import encode
 from hftransfer.models.sizes import fit_image_size
 from hftransfer.models.starters import starter
 from hftransfer.values import Backbone
+from tests.benchmarks.starter_table import Measured, tables
 from tests.benchmarks.target_sets import TargetSet, image_sets, text_sets
 
 REAL = {"image": "models/mobilenet_v2_0.35_224", "text": "sentence-transformers/all-MiniLM-L6-v2"}
@@ -195,11 +197,14 @@ def main() -> None:
     shared = Path(os.environ["HFTRANSFER_SHARED"])
     keep_memory()
     measure = {"probe": probes, "full": tunings}[options.what]
+    found = []
     for name, read in (image_sets(shared) | text_sets(shared)).items():
         if not options.only or name in options.only:
             rows, began = read(), time.perf_counter()
-            print(json.dumps({"set": name, **measure(rows, options, shared)}), end=" ")
-            print(f"# {time.perf_counter() - began:.0f} s", flush=True)
+            figures = measure(rows, options, shared)
+            print(json.dumps({"set": name, **figures, "seconds": round(time.perf_counter() - began)}), flush=True)
+            found.append(Measured(name, rows.modality, rows.unseen, figures))
+    print(f"\n{tables(found)}")
 
 
 if __name__ == "__main__":

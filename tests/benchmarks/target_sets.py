@@ -52,8 +52,7 @@ def image_sets(shared: Path) -> dict[str, Callable[[], TargetSet]]:
     """By name, each read when called; `shared` holds data/images."""
     images = shared / "data" / "images"
     zips = {name: images / f"{name}.zip" for name in ("cifar10_small", "trash6", "handdigits10", "dtd10", "omniglot20")}
-    seen = {"cifar10_small"}  # its kind, other photos: CIFAR's training images without labels
-    read = {name: (lambda name=name, path=path: _zip(name, path, name not in seen)) for name, path in zips.items()}
+    read = {name: (lambda name=name, path=path: _zip(name, path)) for name, path in zips.items()}
     return {"digits": _digits, "mnist_1k": lambda: _mnist(images / "mnist_10k"), **read}
 
 
@@ -95,7 +94,7 @@ def _idx(path: Path) -> np.ndarray:
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3])
 
 
-def _zip(name: str, path: Path, unseen: bool) -> TargetSet:
+def _zip(name: str, path: Path) -> TargetSet:
     found: dict[str, tuple[list[Image.Image], list[str]]] = {"train": ([], []), "test": ([], [])}
     with zipfile.ZipFile(path) as archive:
         for entry in sorted(archive.namelist()):
@@ -103,10 +102,10 @@ def _zip(name: str, path: Path, unseen: bool) -> TargetSet:
             if split in found and file.lower().endswith((".jpg", ".jpeg", ".png")):
                 found[split][0].append(Image.open(io.BytesIO(archive.read(entry))).convert("RGB"))
                 found[split][1].append(label)
-    return _numbered(name, "image", found["train"], found["test"], unseen)
+    return _numbered(name, "image", found["train"], found["test"])
 
 
-def _numbered(name: str, modality: str, train: tuple, test: tuple, unseen: bool) -> TargetSet:
+def _numbered(name: str, modality: str, train: tuple, test: tuple, unseen: bool = True) -> TargetSet:
     classes = sorted(set(train[1]))
     labels = tuple(np.array([classes.index(label) for label in part[1]]) for part in (train, test))
     return TargetSet(name, modality, (train[0], test[0]), (labels[0], labels[1]), unseen)

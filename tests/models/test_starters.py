@@ -48,10 +48,9 @@ def test_they_take_new_labels_like_any_backbone(modality: str) -> None:
 @BOTH
 def test_their_cards_say_what_the_table_says(modality: str) -> None:
     card = ModelCard.load(starter(modality) / "README.md")
-    assert card.data.license == BY_NAME[f"starter:{modality}"].license
+    assert BY_NAME[f"starter:{modality}"].license in (card.data.license, card.data.get("license_name"))
     for part in ("Teacher", "Data and its terms", "Recipe", "Figures", "Limits"):
         assert f"## {part}" in card.text
-    assert "@" not in card.text
 
 
 @pytest.mark.parametrize(("sample", "floor"), [("digits", 0.94), ("helpdesk", 0.8)])
