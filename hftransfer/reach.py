@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import httpx2
 from huggingface_hub import constants
 from huggingface_hub.utils import build_hf_headers
 
+NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 # What asking may end in: a proxy of a kind that is not installed, or certificates that are not there, too.
 UNASKABLE = (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, ImportError)
 
@@ -34,5 +36,5 @@ def _ask(path: str, seconds: float) -> str | None:
     try:
         status = httpx2.head(url, timeout=seconds, headers=build_hf_headers()).status_code
     except UNASKABLE as error:
-        return f"{constants.ENDPOINT} cannot be reached: {str(error) or type(error).__name__}"
+        return f"{constants.ENDPOINT} cannot be reached: {NUMBER.sub('', str(error)) or type(error).__name__}"
     return f"{url} answers with {status}" if path and status >= 400 else None

@@ -63,7 +63,7 @@ def test_a_refused_connection_is_named(online, monkeypatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         free = server.getsockname()[1]
     monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{free}")
-    assert "cannot be reached" in choose("image").why
+    assert "cannot be reached: Connection refused" in choose("image").why
 
 
 def test_a_package_that_holds_the_default_needs_no_hub(deaf: str) -> None:
