@@ -45,7 +45,8 @@ def test_a_first_run_from_it_needs_no_hub(sample: str, wheel: Path, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     run = json.loads(done.stdout)
     assert run["backbone"] == {"digits": "starter:image", "helpdesk": "starter:text"}[sample]
-    assert run["metrics"]["accuracy"]["value"] > 0.8
+    assert run["metrics"]["accuracy"]["value"] > {"digits": 0.95, "helpdesk": 0.75}[sample]  # 0.98 and 0.82 of 45 rows
+    assert run["seconds"]["total"] < 60  # a first run is a matter of a minute; alone it takes a tenth of that
     told = subprocess.run(
         [sys.executable, "-c", "import hftransfer; print(hftransfer.__file__)"],
         cwd=tmp_path, env=env, capture_output=True, text=True, check=True,

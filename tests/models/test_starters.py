@@ -53,9 +53,9 @@ def test_their_cards_say_what_the_table_says(modality: str) -> None:
         assert f"## {part}" in card.text
 
 
-@pytest.mark.parametrize(("sample", "floor"), [("digits", 0.94), ("helpdesk", 0.8)])
+@pytest.mark.parametrize(("sample", "floor"), [("digits", 0.95), ("helpdesk", 0.75)])
 def test_features_of_a_starter_do_for_the_samples(sample: str, floor: float, tmp_path: Path) -> None:
-    """Enough to tell a trained network from noise: random weights stay below 60 % on both."""
+    """Enough to tell a trained network from noise (below 0.6 on both); measured: 0.98, and 0.82 of 45 rows."""
     modality = {"digits": "image", "helpdesk": "text"}[sample]
     recipe = Recipe(backbone=f"starter:{modality}", strategy="feature-extraction")
     model = fine_tune(f"sample:{sample}", recipe, output=tmp_path / "m")
