@@ -152,7 +152,7 @@ def test_auto_says_what_it_chose_and_why(tmp_path: Path) -> None:
 
 
 def test_auto_tunes_everything_where_rows_and_time_allow(tmp_path: Path) -> None:
-    source = table(tmp_path / "t.csv", rows=60)
+    source = table(tmp_path / "t.csv", rows=220)
     backbone = str(text_backbone(tmp_path / "b"))
     rich = fine_tune(source, Recipe(backbone=backbone, epochs=1), output=tmp_path / "rich")
     poor = fine_tune(source, Recipe(backbone=backbone, epochs=1, budget="0.000001s"), output=tmp_path / "poor")
