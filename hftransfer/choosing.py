@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 from statistics import median
+from typing import Any
 
 import torch
 
+from .errors import OutputError
 from .models.backbones import Choice, choose
 from .models.device import autocast, keep_memory, to_device
 from .models.features import batches
@@ -26,6 +31,31 @@ MEASURED = 3  # batches, the first of which warms up
 def facts(backbone: Backbone, data: Dataset) -> Facts:
     """What a strategy plans by."""
     return Facts(family(backbone.model), data.rows["train"], len(data.labels))
+
+
+class Settled:
+    """What a run chose for itself. It holds when the run goes on: measured again it might come out otherwise."""
+
+    def __init__(self, file: Path, recipe: Recipe) -> None:
+        """From an earlier attempt's file, where there is one.
+
+        Raises:
+            OutputError: the file is of a run with another recipe.
+        """
+        self.file = file
+        self.known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        if self.once("recipe", recipe.to_json) != json.loads(json.dumps(recipe.to_json())):
+            fix = "choose another folder, or the recipe that it was begun with"
+            raise OutputError("the work there was begun with another recipe", place=str(file.parent), fix=fix)
+
+    def once(self, name: str, choose: Callable[[], Any]) -> Any:
+        """What was chosen before, else what is chosen now."""
+        if name not in self.known:
+            self.known[name] = choose()
+            part = self.file.with_suffix(".part")
+            part.write_text(json.dumps(self.known), encoding="utf-8")
+            part.replace(self.file)
+        return self.known[name]
 
 
 def pick_backbone(modality: str, recipe: Recipe, on_event: Listener = silent) -> Choice:

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,19 +16,21 @@ from typing import Any
 
 from transformers import set_seed
 
-from .choosing import facts, pick, pick_backbone
+from .checkpoints import PROCESSOR
+from .choosing import Settled, facts, pick, pick_backbone
 from .data import load_data
 from .home import home
 from .models.backbones import Choice, is_starter, license_of
 from .models.loading import load_backbone
 from .models.sizes import fit_image_size
-from .output import staged
+from .output import staged, writable
 from .predictor import Predictor, write_checkpoint, write_recipe
 from .publish.card import card
 from .recipe import Recipe
 from .results.report import write_report
+from .strategies import STRATEGIES
 from .tasks import get_task
-from .training import run_phases
+from .training import Over, never, run_phases
 from .values import Backbone, Dataset, Event, Listener, silent
 
 try:
@@ -44,6 +46,8 @@ def fine_tune(
     output: str | Path | None = None,
     overwrite: bool = False,
     on_event: Listener | None = None,
+    workdir: str | Path | None = None,
+    over: Over = never,
 ) -> Predictor:
     """Turn labelled images or texts into a fine-tuned model.
 
@@ -54,6 +58,11 @@ def fine_tune(
             one in `HFTRANSFER_HOME`.
         overwrite: replace a model of ours that lies there.
         on_event: hears of progress.
+        workdir: a folder for what the run needs meanwhile, its checkpoints among it. Given
+            again after a stop or a kill, with the same source and recipe, the run goes on to
+            the same result. It is the caller's to delete; by default a temporary one.
+        over: asked now and then; once it says yes, training ends, and the best model so
+            far is measured and saved.
 
     Raises:
         HFTransferError: the source, a choice, the backbone or the output is at fault.
@@ -61,18 +70,20 @@ def fine_tune(
     recipe, tell = recipe or Recipe(), on_event or silent
     target = Path(output) if output else home("models") / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     spent = Stopwatch()
-    with staged(target, overwrite=overwrite) as folder, TemporaryDirectory(dir=folder.parent, prefix=".work.") as work:
+    with staged(target, overwrite=overwrite) as folder, _working(workdir, folder.parent) as work:
+        settled = Settled(work / "settled.json", recipe)
         set_seed(recipe.seed)
         with spent("load"):
             data = load_data(source, recipe, on_event=tell)
             task = get_task(data.task)
-            chosen = pick_backbone(task.modality.name, recipe, tell)
+            chosen = Choice(**settled.once("backbone", lambda: asdict(pick_backbone(task.modality.name, recipe, tell))))
             backbone = load_backbone(task, data.labels, replace(recipe, backbone=chosen.name))
             backbone = fit_image_size(backbone, data.splits["train"], recipe)
+            backbone.processor.save_pretrained(work / PROCESSOR)
         with spent("train"):
-            strategy = pick(backbone, data, recipe, tell)
+            strategy = STRATEGIES[settled.once("strategy", lambda: pick(backbone, data, recipe, tell).name)]
             phases = strategy.phases(facts(backbone, data), recipe)
-            trained = run_phases(backbone, data, phases, recipe, Path(work), tell)
+            trained = run_phases(backbone, data, phases, recipe, work, tell, over)
         tell(Event("save", "writing the checkpoint"))
         write_checkpoint(backbone, folder)
         with spent("evaluate"):
@@ -90,6 +101,18 @@ def fine_tune(
         write_report(run, folder)
         (folder / "README.md").write_text(card(run), encoding="utf-8")
     return predictor.at(target)
+
+
+@contextmanager
+def _working(given: str | Path | None, beside: Path) -> Iterator[Path]:
+    """The caller's work folder, else one that lasts as long as the run."""
+    if given is None:
+        with TemporaryDirectory(dir=beside, prefix=".work.") as folder:
+            yield Path(folder)
+    else:
+        with writable(Path(given)):
+            Path(given).mkdir(parents=True, exist_ok=True)
+        yield Path(given)
 
 
 class Stopwatch:

@@ -63,6 +63,17 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone
     return backbone
 
 
+def reload_weights(model: PreTrainedModel, folder: Path) -> None:
+    """Put the weights that the same model was saved with back into it, in place.
+
+    Files may name weights otherwise than the model does (a ViT's do): `load_state_dict`
+    with what is in them would pass over those, without a word where it isn't strict.
+    """
+    with quiet():
+        saved = type(model).from_pretrained(folder, config=model.config, dtype=model.dtype, trust_remote_code=False)
+    model.load_state_dict(saved.state_dict())
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Transformers and Datasets without reports and bars: events tell what there is to tell."""

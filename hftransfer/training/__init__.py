@@ -6,16 +6,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..checkpoints import room_of
 from ..models.device import pick_device, pick_precision, to_device
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
 from ..values import Backbone, Dataset, Listener, silent
 from .probe import run_probe
-from .progress import Machine, Trained
+from .progress import Machine, Over, Trained, never
 from .rates import family
 from .tune import run_tune
 
-__all__ = ["Machine", "Trained", "family", "machine_for", "run_phases"]
+__all__ = ["Machine", "Over", "Trained", "family", "machine_for", "never", "run_phases"]
 
 
 def machine_for(recipe: Recipe) -> Machine:
@@ -31,22 +32,36 @@ def run_phases(
     recipe: Recipe,
     workdir: Path,
     on_event: Listener = silent,
+    over: Over = never,
 ) -> Trained:
     """Train the backbone's model in place, phase by phase.
 
     Args:
-        workdir: an empty folder for what the run needs meanwhile: pixels, tokens, checkpoints.
+        workdir: for what the run needs meanwhile: pixels, tokens, checkpoints. Where an
+            earlier attempt left something, it is gone on from.
+        over: asked now and then; once it says yes, training ends with the best so far.
 
     Returns:
         The history, and the seconds that the features took.
     """
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
-    deadline = time.monotonic() + seconds(recipe.budget) if recipe.budget else None
+    ended = _by_budget(recipe, over)
     trained = Trained()
-    for phase in phases:
+    for number, phase in enumerate(phases):
+        if number and ended():
+            break  # the first gives a model, the others only better it
         if phase.solver == "closed-form":
             trained += run_probe(backbone, data, phase, recipe, machine, on_event)
         else:
-            trained += run_tune(backbone, data, phase, recipe, machine, on_event, workdir, deadline)
+            room = room_of(workdir, number, phase.name)
+            trained += run_tune(backbone, data, phase, recipe, machine, on_event, room, ended)
     return trained
+
+
+def _by_budget(recipe: Recipe, over: Over) -> Over:
+    """Over when it is said, or when the recipe's budget is spent."""
+    if not recipe.budget:
+        return over
+    deadline = time.monotonic() + seconds(recipe.budget)
+    return lambda: over() or time.monotonic() > deadline

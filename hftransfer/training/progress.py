@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+Over = Callable[[], bool]  # whether training is to end with what it has
+
+
+def never() -> bool:
+    return False
 
 
 @dataclass(frozen=True)

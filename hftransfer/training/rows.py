@@ -40,18 +40,11 @@ class Pixels(torch.utils.data.Dataset):
     def __getitem__(self, place: int) -> int:
         return place
 
-    def collate(self, augment: Callable[[torch.Tensor], torch.Tensor] | None = None) -> Collator:
-        """A function from places to a batch; `augment` changes the pixels of training rows."""
-
-        def collate(places: list[int]) -> dict[str, torch.Tensor]:
-            assert self.pixels is not None
-            pixels = torch.from_numpy(self.pixels[places]).float()
-            if augment:
-                pixels = augment(pixels)
-            pixels = pixels.contiguous(memory_format=torch.channels_last)
-            return {"pixel_values": pixels, "labels": torch.from_numpy(self.labels[places])}
-
-        return collate
+    def collate(self, places: list[int]) -> dict[str, torch.Tensor]:
+        """A batch, from places."""
+        assert self.pixels is not None
+        pixels = torch.from_numpy(self.pixels[places]).float().contiguous(memory_format=torch.channels_last)
+        return {"pixel_values": pixels, "labels": torch.from_numpy(self.labels[places])}
 
 
 def tokenised(backbone: Backbone, rows: datasets.Dataset, column: str, path: Path) -> datasets.Dataset:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 from transformers import (
+    PreTrainedModel,
     Trainer,
     TrainerCallback,
     TrainerControl,
@@ -17,9 +18,12 @@ from transformers import (
 )
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
+from ..models.loading import reload_weights
 from ..values import Event, Listener
+from .progress import Over
 from .rows import Collator
 
+Augment = Callable[[torch.Tensor], torch.Tensor]
 NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
@@ -30,8 +34,17 @@ class PhaseTrainer(Trainer):
     only spoil them, so they hold still while everything around them trains.
     """
 
-    def __init__(self, *args: Any, groups: list[dict[str, Any]], collators: tuple[Collator, Collator], **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,
+        groups: list[dict[str, Any]],
+        collators: tuple[Collator, Collator],
+        augment: Augment | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(*args, **kwargs)
+        self.augment = augment
+        self.unwrapped: PreTrainedModel = kwargs["model"]
         self.groups = groups
         self.train_collator, self.eval_collator = collators
         self.still = [module for module in kwargs["model"].modules() if isinstance(module, NORMS)]
@@ -48,7 +61,17 @@ class PhaseTrainer(Trainer):
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         for module in self.still:
             module.eval()
+        if self.augment and model.training:
+            # Not where batches are made: those are made ahead, and chance would go on elsewhere after a resumption.
+            inputs = {**inputs, "pixel_values": self.augment(inputs["pixel_values"])}
         return super().compute_loss(model, inputs, *args, **kwargs)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Trainer's own passes over weights that the file names otherwise than the model."""
+        reload_weights(self.unwrapped, Path(resume_from_checkpoint))
+
+    def _load_best_model(self) -> None:
+        reload_weights(self.unwrapped, Path(str(self.state.best_model_checkpoint)))
 
     def get_train_dataloader(self) -> Any:
         self.data_collator = self.train_collator
@@ -60,24 +83,36 @@ class PhaseTrainer(Trainer):
 
 
 class Progress(TrainerCallback):
-    """Trainer's logs as events and as rows of history; a time limit if there is one."""
+    """Trainer's logs as events and as rows of history; ends training when it is over."""
 
-    def __init__(self, phase: str, on_event: Listener, *, deadline: float | None = None) -> None:
+    def __init__(self, phase: str, on_event: Listener, over: Over) -> None:
         self.phase = phase
         self.on_event = on_event
+        self.over = over
         self.history: list[dict[str, Any]] = []
-        self.deadline = deadline
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """A run that goes on finds what it logged before."""
+        for logs in state.log_history:
+            self._note(logs, int(logs["step"]), logs.get("epoch"))
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if self.deadline and time.monotonic() > self.deadline:
+        if self.over():
             control.should_evaluate = control.should_save = control.should_training_stop = True
         self.on_event(Event("train", self.phase, state.global_step, state.max_steps))
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        figures = {name: value for name, value in kwargs["logs"].items() if name in SHOWN}
+        figures = self._note(kwargs["logs"], state.global_step, state.epoch)
         if figures:
-            self.history.append({"phase": self.phase, "step": state.global_step, "epoch": state.epoch, **figures})
             self.on_event(Event("train", self.phase, state.global_step, state.max_steps, figures))
+
+    def _note(self, logs: dict[str, Any], step: int, epoch: float | None) -> dict[str, Any]:
+        figures = {name: value for name, value in logs.items() if name in SHOWN}
+        if figures:
+            self.history.append({"phase": self.phase, "step": step, "epoch": epoch, **figures})
+        return figures
 
 
 SHOWN: Sequence[str] = ("loss", "learning_rate", "eval_loss", "eval_accuracy", "eval_f1_macro")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,18 @@ from typing import Any
 import torch
 from transformers import EarlyStoppingCallback, TrainingArguments
 
+from ..checkpoints import FINISHED, START, figures, keep, last_checkpoint, tidy
 from ..models.anatomy import dissect
 from ..models.device import keep_memory
 from ..models.inputs import example
-from ..models.loading import quiet
+from ..models.loading import quiet, reload_weights
 from ..recipe import Recipe
 from ..results.metrics import RunningMetrics
 from ..strategies import Phase
 from ..tasks import Task, get_task
 from ..values import Backbone, Dataset, Event, Listener
 from .augment import shift_and_zoom
-from .progress import Machine, Trained
+from .progress import Machine, Over, Trained, never
 from .rates import family, parameter_groups
 from .rows import Collator, Pixels, padding, tokenised
 from .trainer import PhaseTrainer, Progress
@@ -36,55 +36,80 @@ def run_tune(
     recipe: Recipe,
     machine: Machine,
     on_event: Listener,
-    workdir: Path,
-    deadline: float | None = None,
+    room: Path,
+    over: Over = never,
 ) -> Trained:
     """Train with the Trainer; the model ends as the best that validation saw, its start included.
 
     Args:
-        deadline: when to stop, by `time.monotonic`.
+        room: the phase's folder. What is found there is gone on from, to the same weights.
+        over: asked after every step; once it says yes, training ends with the best so far.
 
     Returns:
         History: phase, step, epoch, and what was measured there.
     """
+    history = figures(room, FINISHED)
+    if history is not None:
+        reload_weights(backbone.model, room / FINISHED)
+        backbone.model.eval()
+        return Trained(tuple(history))
+    room.mkdir(parents=True, exist_ok=True)
+    history = _trained(backbone, data, phase, recipe, machine, on_event, room, over)
+    keep(room, FINISHED, backbone.model.save_pretrained, history)
+    tidy(room)
+    return Trained(tuple(history))
+
+
+def _trained(
+    backbone: Backbone,
+    data: Dataset,
+    phase: Phase,
+    recipe: Recipe,
+    machine: Machine,
+    on_event: Listener,
+    room: Path,
+    over: Over,
+) -> list[dict[str, Any]]:
     keep_memory()
     machine = replace(machine, dtype=tuning_precision(backbone, recipe, machine))
     tame_dropout(backbone.model)
     task = get_task(data.task)
     on_event(Event("train", "preparing the rows"))
     with quiet():
-        train, validation, collators = ROWS[task.modality.name](backbone, data, recipe, workdir)
-    progress = Progress(phase.name, on_event, deadline=deadline)
+        train, validation, collators = ROWS[task.modality.name](backbone, data, recipe, room)
+    progress = Progress(phase.name, on_event, over)
     trainer = PhaseTrainer(
         model=backbone.model,
-        args=arguments(phase, recipe, machine, task, workdir, len(train)),
+        args=arguments(phase, recipe, machine, task, room, len(train)),
         groups=_groups(backbone, phase, recipe, machine),
         collators=collators,
+        augment=AUGMENT.get(task.modality.name),
         train_dataset=train,
         eval_dataset=validation,
         compute_metrics=RunningMetrics(len(data.labels)),
         callbacks=[progress, EarlyStoppingCallback(recipe.patience)],
     )
     with quiet():
-        start, state = trainer.evaluate(), copy.deepcopy(backbone.model.state_dict())
-        trainer.train()
-    if (trainer.state.best_metric or 0.0) < start[f"eval_{task.target.best}"]:
+        start = trainer.evaluate()[f"eval_{task.target.best}"]
+        keep(room, START, backbone.model.save_pretrained, start)
+        last = last_checkpoint(room)
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
+    if (trainer.state.best_metric or 0.0) < start:
         on_event(Event("train", "training gained nothing on validation: its start is kept"))
-        backbone.model.load_state_dict(state)
+        reload_weights(backbone.model, room / START)
     backbone.model.requires_grad_(True).eval()
-    return Trained(tuple(progress.history))
+    return progress.history
 
 
-def arguments(
-    phase: Phase, recipe: Recipe, machine: Machine, task: Task, workdir: Path, rows: int
-) -> TrainingArguments:
+def arguments(phase: Phase, recipe: Recipe, machine: Machine, task: Task, room: Path, rows: int) -> TrainingArguments:
     """The phase in Trainer's words."""
     assert phase.rates is not None
     epochs = phase.epochs
     steps = max(1, round(epochs * -(-rows // recipe.batch_size)))
     evaluations = max(1, round(steps / max(1.0, epochs)))
     return TrainingArguments(
-        output_dir=str(workdir / phase.name),
+        output_dir=str(room),
+        restore_callback_states_from_checkpoint=True,
         num_train_epochs=epochs,
         per_device_train_batch_size=recipe.batch_size,
         per_device_eval_batch_size=2 * recipe.batch_size,
@@ -145,24 +170,25 @@ def _groups(backbone: Backbone, phase: Phase, recipe: Recipe, machine: Machine) 
 
 
 def _image_rows(
-    backbone: Backbone, data: Dataset, recipe: Recipe, workdir: Path
+    backbone: Backbone, data: Dataset, recipe: Recipe, room: Path
 ) -> tuple[Any, Any, tuple[Collator, Collator]]:
     column = get_task(data.task).modality.column
     train, validation = (
-        Pixels(backbone, data.splits[name], column, workdir / f"{name}.npy", recipe.batch_size)
+        Pixels(backbone, data.splits[name], column, room / f"{name}.npy", recipe.batch_size)
         for name in ("train", "validation")
     )
-    return train, validation, (train.collate(shift_and_zoom), validation.collate())
+    return train, validation, (train.collate, validation.collate)
 
 
 def _text_rows(
-    backbone: Backbone, data: Dataset, recipe: Recipe, workdir: Path
+    backbone: Backbone, data: Dataset, recipe: Recipe, room: Path
 ) -> tuple[Any, Any, tuple[Collator, Collator]]:
     column = get_task(data.task).modality.column
     train, validation = (
-        tokenised(backbone, data.splits[name], column, workdir / f"{name}.arrow") for name in ("train", "validation")
+        tokenised(backbone, data.splits[name], column, room / f"{name}.arrow") for name in ("train", "validation")
     )
     return train, validation, (padding(backbone), padding(backbone))
 
 
+AUGMENT = {"image": shift_and_zoom}
 ROWS = {"image": _image_rows, "text": _text_rows}

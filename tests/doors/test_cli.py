@@ -226,7 +226,11 @@ def test_a_stopped_run_ends_with_130_and_leaves_nothing(sign: signal.Signals, be
     command = [sys.executable, "-m", "hftransfer", "train", source, "-o", tmp_path / "m", "--backbone", bert]
     command += ["--strategy", "full", "--epochs", "5000", "--patience", "5000"]
     words = [str(word) for word in command]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ.copy()) as process:
+
+    def heed() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
+
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=os.environ.copy(), preexec_fn=heed) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "preparing the rows" in line:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "hftransfer"
 # From the ground up. Rooms of one floor do not import each other.
 FLOORS = (
-    ("errors", "values", "home", "output", "reach"),
+    ("errors", "values", "home", "output", "checkpoints", "reach"),
     ("tasks",),
     ("recipe",),
     ("data", "models", "results"),
@@ -27,7 +27,7 @@ FLOORS = (
     ("cli",),
     ("__main__",),
 )
-GROUND_ORDER = {"output": {"errors"}, "home": {"errors"}}  # the ground floor's stairs
+GROUND_ORDER = {"output": {"errors"}, "home": {"errors"}, "checkpoints": {"output"}}  # the ground floor's stairs
 BANNED = {"utils", "helpers", "common", "misc", "manager"}
 LONGEST = 400
 
