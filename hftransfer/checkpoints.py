@@ -15,9 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .output import staged
+from .output import MARKER, staged
 
 PROCESSOR, START, FINISHED = "processor", "start", "finished"
+SETTLED = "settled.json"  # what the run chose for itself, and its recipe
 FIGURES = "figures.json"
 STATE = "trainer_state.json"  # the last that the Trainer writes into a checkpoint
 WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json", "generation_config.json")
@@ -55,7 +56,9 @@ def tidy(room: Path) -> None:
 
 def last_checkpoint(room: Path) -> Path | None:
     """The newest of the Trainer's checkpoints that was written whole."""
-    found = [path for path in room.glob("checkpoint-*") if _CHECKPOINT.fullmatch(path.name) and _state(path) is not None]
+    found = [
+        path for path in room.glob("checkpoint-*") if _CHECKPOINT.fullmatch(path.name) and _state(path) is not None
+    ]
     return max(found, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
 
 
@@ -96,6 +99,8 @@ def salvage(workdir: Path, output: Path, *, overwrite: bool = False) -> bool:
                 shutil.copy2(file, stage)
         for file in (workdir / PROCESSOR).iterdir():
             shutil.copy2(file, stage)
+        recipe = json.loads((workdir / SETTLED).read_text(encoding="utf-8"))["recipe"]
+        (stage / MARKER).write_text(json.dumps(recipe, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return True
 
 

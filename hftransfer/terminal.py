@@ -112,4 +112,30 @@ def _pushed(done: dict[str, Any]) -> str:
     return f"{done['url']}\n{proof} (commit {done['commit']})"
 
 
-lines = SimpleNamespace(checked=_checked, trained=_trained, evaluated=_evaluated, predicted=_predicted, pushed=_pushed)
+def _detached(given: dict[str, Any]) -> str:
+    return f"job {given['job']} is in the queue; see `hftransfer jobs show {given['job']}`"
+
+
+def _job(job: dict[str, Any]) -> str:
+    far = f"  {job['step']}/{job['steps']}" if job["steps"] else ""
+    figures = "".join(f"\n  {name:18} {value:.4g}" for name, value in job["metrics"].items())
+    error = job["error"]
+    told = f"\n{error['cause']}\n  at:   {error['place']}\n  next: {error['fix']}" if error else ""
+    return f"{job['job']}  {job['state']}  {job['stage']}{far}  {job['output']}{figures}{told}"
+
+
+def _jobs(found: dict[str, Any]) -> str:
+    rows = (f"{job['job']}  {job['state']:12} {job['kind']:6} {job['name']}" for job in found["jobs"])
+    return "\n".join(rows) or "no jobs yet"
+
+
+lines = SimpleNamespace(
+    checked=_checked,
+    trained=_trained,
+    evaluated=_evaluated,
+    predicted=_predicted,
+    pushed=_pushed,
+    detached=_detached,
+    job=_job,
+    jobs=_jobs,
+)

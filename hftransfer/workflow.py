@@ -16,7 +16,7 @@ from typing import Any
 
 from transformers import set_seed
 
-from .checkpoints import PROCESSOR
+from .checkpoints import PROCESSOR, SETTLED
 from .choosing import Settled, facts, pick, pick_backbone
 from .data import load_data
 from .home import home
@@ -71,11 +71,11 @@ def fine_tune(
     target = Path(output) if output else home("models") / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     spent = Stopwatch()
     with staged(target, overwrite=overwrite) as folder, _working(workdir, folder.parent) as work:
-        settled = Settled(work / "settled.json", recipe)
+        settled = Settled(work / SETTLED, recipe)
         set_seed(recipe.seed)
         with spent("load"):
             data = load_data(source, recipe, on_event=tell)
-            task = get_task(data.task)
+            task = get_task(settled.once("task", lambda: data.task))
             chosen = Choice(**settled.once("backbone", lambda: asdict(pick_backbone(task.modality.name, recipe, tell))))
             backbone = load_backbone(task, data.labels, replace(recipe, backbone=chosen.name))
             backbone = fit_image_size(backbone, data.splits["train"], recipe)
@@ -96,6 +96,7 @@ def fine_tune(
             "seconds": spent.split(features=trained.features_seconds),
             "history": list(trained.history),
             "peak_memory_mb": peak_memory(),
+            "stopped_early": over(),
         }
         write_recipe(recipe, folder)
         write_report(run, folder)

@@ -30,7 +30,10 @@ NEXT: dict[State, frozenset[State]] = {
     State.PREPARING: frozenset({State.TRAINING, State.EVALUATING, State.DONE, *_STOPS}),
     State.TRAINING: frozenset({State.EVALUATING, State.DONE, *_STOPS}),
     State.EVALUATING: frozenset({State.TRAINING, State.DONE, *_STOPS}),  # phases take turns
-    **dict.fromkeys(ENDED, frozenset()),
+    State.DONE: frozenset(),
+    State.CANCELLED: frozenset({State.QUEUED}),  # resumed
+    State.INTERRUPTED: frozenset({State.QUEUED, State.CANCELLED}),
+    State.FAILED: frozenset({State.QUEUED}),
 }
 
 SILENCE = 60.0  # seconds without a heartbeat after which a living process is doubted
@@ -58,12 +61,18 @@ class Job:
     heartbeat: float | None = None
     doubted: float | None = None
     cancel_asked: float | None = None
+    finish_asked: float | None = None
     created: float = 0.0
     started: float | None = None
     ended: float | None = None
     output: str | None = None
     error: dict[str, str] | None = None
     result: dict[str, Any] | None = None
+
+    @property
+    def has_model(self) -> bool:
+        """Whether its output can be used: it is done, or was stopped and its best was kept."""
+        return self.kind == "train" and (self.state is State.DONE or bool((self.result or {}).get("kept")))
 
     def to_json(self) -> dict[str, Any]:
         """What `hftransfer jobs show` prints, without the metrics and without the keys."""

@@ -42,6 +42,7 @@ VERSIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID""",
     ),
     ("ALTER TABLE jobs ADD COLUMN doubted REAL",),
+    ("ALTER TABLE jobs ADD COLUMN finish_asked REAL",),
 )
 _COLUMNS = tuple(entry.name for entry in fields(Job))
 _JSON = ("error", "result")
@@ -173,11 +174,11 @@ class Store:
             )
         return job.cancel_asked is not None
 
-    def beat(self, id: str) -> float | None:
-        """Say that the worker lives. Returns when it was asked to stop, if it was."""
+    def beat(self, id: str) -> Job:
+        """Say that the worker lives. Returns the job, which may be asked to stop or to finish by now."""
         with self._write() as db:
             db.execute("UPDATE jobs SET heartbeat = ?, doubted = NULL WHERE id = ?", (time.time(), id))
-            return _get(db, id).cancel_asked
+            return _get(db, id)
 
     def doubt(self, id: str) -> float:
         """Note that a worker is not heard of. Returns when that was first seen; a heartbeat forgets it.
@@ -189,14 +190,40 @@ class Store:
             return _get(db, id).doubted or time.time()
 
     def ask_cancel(self, id: str) -> Job:
-        """Cancel a queued job, or ask a running one's worker to stop."""
+        """Cancel a job that waits or was interrupted, or ask a running one's worker to stop."""
         with self._write() as db:
+            _settle(db)
             job = _get(db, id)
-            if job.state is State.QUEUED:
+            if job.state in (State.QUEUED, State.INTERRUPTED):
                 _move(db, job, State.CANCELLED)
             elif job.state in RUNNING and job.cancel_asked is None:
                 _set(db, id, cancel_asked=time.time())
         return self.get(id)
+
+    def ask_finish(self, id: str) -> Job:
+        """Ask a running job's worker to end training with the best so far; one that has ended stays as it is."""
+        with self._write() as db:
+            job = _get(db, id)
+            if job.state in RUNNING and job.finish_asked is None:
+                _set(db, id, finish_asked=time.time())
+        return self.get(id)
+
+    def requeue(self, id: str) -> Job:
+        """Put a job that was cut short back into the queue, to go on where it was.
+
+        Raises:
+            JobError: there is no such job, it is done, or it still goes on.
+        """
+        clean = dict.fromkeys(("pid", "pid_started", "heartbeat", "doubted", "cancel_asked", "finish_asked"))
+        with self._write() as db:
+            _settle(db)
+            _move(db, _get(db, id), State.QUEUED, **clean, ended=None, error=None, result=None)
+        return self.get(id)
+
+    def amend(self, id: str, **values: Any) -> None:
+        """Change columns other than the state."""
+        with self._write() as db:
+            _set(db, id, **values)
 
     def curve(self, id: str, name: str, *, points: int = 100) -> list[Point]:
         """One metric by step, thinned to about `points`; the last is always there."""
@@ -284,11 +311,11 @@ def _move(db: sqlite3.Connection, job: Job, state: State, **values: Any) -> None
         raise JobError(
             f"a job that is {job.state} cannot become {state}",
             place=f"job {job.id}",
-            fix="submit the work as a new job",
+            fix="wait until it has ended" if job.state not in ENDED else "submit the work as a new job",
         )
     now = time.time()
     times = {"ended": now} if state in ENDED else {}
-    _set(db, job.id, state=state, **times, **values)
+    _set(db, job.id, state=state, **{**times, **values})
 
 
 def _running(db: sqlite3.Connection, kind: str = "%") -> Sequence[Job]:

@@ -19,17 +19,20 @@ import psutil
 
 from ..errors import HFTransferError, JobError
 from ..home import home
+from ..output import MARKER
 from ..recipe import Recipe
 from .children import command, environment
 from .inference import Inference
 from .states import DOUBT, Job, State, alive, silent
 from .store import Store, new_id
+from .work import ROOM, kept
 
 REQUEST = "request.json"
 LOG = "log.txt"
 AT_ONCE = "HFTRANSFER_JOBS_AT_ONCE"
 MODEL = "model"
 TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
+KILLED_WITHIN = 5.0  # seconds that a process takes to be gone
 _LOG_TAIL = 64 * 1024  # bytes
 _PATHS = ("backbone", "validation", "test")
 
@@ -37,7 +40,14 @@ _inference = Inference()
 
 
 def submit(
-    source: str, recipe: Recipe, owner: str, *, kind: str = "train", name: str = "", output: Path | None = None
+    source: str,
+    recipe: Recipe,
+    owner: str,
+    *,
+    kind: str = "train",
+    name: str = "",
+    output: Path | None = None,
+    overwrite: bool = False,
 ) -> str:
     """Queue a job, and start it if there is a place free.
 
@@ -45,15 +55,14 @@ def submit(
         source: a path, a Hub id or `sample:NAME`, as `fine_tune` takes it.
         owner: whose job it is (see `owner_of`).
         output: where the model goes; by default into the job's own folder.
+        overwrite: replace a model of ours that lies there.
 
     Returns:
         The job's id.
     """
     id = new_id()
-    room = folder(id)
-    request = {"source": _lasting(source), "recipe": _lasting_recipe(recipe)}
-    (room / REQUEST).write_text(json.dumps(request, ensure_ascii=False), encoding="utf-8")
-    target = (output or room / MODEL).absolute()
+    _write_request(id, {"source": _lasting(source), "recipe": _lasting_recipe(recipe), "overwrite": overwrite})
+    target = (output or folder(id) / MODEL).absolute()
     Store().add(kind, name or Path(source).name, owner, output=str(target), id=id)
     tick()
     return id
@@ -91,20 +100,63 @@ def find(id: str, owner: str, key: str = "") -> Job:
 
 
 def cancel(id: str) -> Job:
-    """Ask a job to stop. A queued one is cancelled at once, a running one within seconds.
+    """Stop a job, and keep the best model that it has. One that runs ends within seconds, any other at once.
+
+    Raises:
+        JobError: there is no such job.
+        OutputError: what it has cannot be written to its output.
+    """
+    store = Store()
+    job = store.ask_cancel(id)
+    if job.state is State.CANCELLED and job.result is None:
+        store.amend(id, result=keep(job))
+    tick()
+    return store.get(id)
+
+
+def finish(id: str) -> Job:
+    """Ask a running job to end training, measure the best model so far, and be done.
 
     Raises:
         JobError: there is no such job.
     """
-    job = Store().ask_cancel(id)
+    return Store().ask_finish(id)
+
+
+def resume(id: str) -> Job:
+    """Go on with a job that was cut short, from its last checkpoint into the same output.
+
+    Raises:
+        JobError: there is no such job, it is done, or it still goes on.
+    """
+    job = Store().requeue(id)
+    if job.output and (Path(job.output) / MARKER).is_file():  # the best that was kept: the run's own
+        _write_request(id, {**request(job), "overwrite": True})
     tick()
-    return job
+    return Store().get(id)
+
+
+def keep(job: Job) -> dict[str, Any] | None:
+    """Put the best model of a job that was cut short into its output. Returns what is known of it, None without one.
+
+    Raises:
+        OutputError: the output cannot be written.
+    """
+    if job.kind != "train":
+        return None
+    return kept(folder(job.id) / ROOM, Path(str(job.output)), overwrite=request(job)["overwrite"])
 
 
 def show(id: str) -> dict[str, Any]:
     """The job as `hftransfer jobs show` prints it."""
     store = Store()
     return {**store.get(id).to_json(), "metrics": store.metrics(id)}
+
+
+def listed() -> list[dict[str, Any]]:
+    """All jobs of this machine, newest first, as `hftransfer jobs list` prints them."""
+    tick()
+    return [job.to_json() for job in Store().listed()]
 
 
 def logs(id: str) -> str:
@@ -130,7 +182,7 @@ def predict(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
         JobError: the job has no model, or the process gave no answer.
         HFTransferError: an input cannot be read.
     """
-    if job.kind != "train" or job.state is not State.DONE or job.output is None:
+    if not job.has_model or job.output is None:
         raise JobError("this run has no model to ask", place=f"job {job.id}", fix="wait until it is done")
     return _inference.ask(job.output, inputs)
 
@@ -145,6 +197,12 @@ def folder(id: str) -> Path:
     room = home("jobs", id)
     room.chmod(0o700)
     return room
+
+
+def _write_request(id: str, asked: dict[str, Any]) -> None:
+    part = folder(id) / f"{REQUEST}.part"
+    part.write_text(json.dumps(asked, ensure_ascii=False), encoding="utf-8")
+    part.replace(folder(id) / REQUEST)
 
 
 def _limits() -> dict[str, int]:
@@ -187,9 +245,19 @@ def _press(store: Store, job: Job) -> None:
     waited = 0.0 if job.cancel_asked is None else now - job.cancel_asked
     with suppress(ProcessLookupError):  # it has just ended by itself
         if waited > KILL_AFTER or (silent(job) and now - store.doubt(job.id) > DOUBT):
-            os.killpg(job.pid, signal.SIGKILL)
+            _kill(store, job, job.pid)
         elif waited > TERM_AFTER:
             os.kill(job.pid, signal.SIGTERM)
+
+
+def _kill(store: Store, job: Job, pid: int) -> None:
+    """End a worker that heeds nothing; where that was wished for, its best is kept."""
+    os.killpg(pid, signal.SIGKILL)
+    if job.cancel_asked is not None:
+        with suppress(psutil.Error):
+            psutil.Process(pid).wait(KILLED_WITHIN)
+        store.ask_cancel(job.id)  # writes down that it is gone
+        store.amend(job.id, result=keep(job))
 
 
 def _stored(id: str) -> Job | None:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import shutil
 from typing import Any
 
-from ..recipe import Recipe
-from ..values import Listener
 from ..workflow import fine_tune
+from .work import Work
 
 
-def run(source: str, recipe: Recipe, output: Path, listen: Listener) -> dict[str, Any]:
-    """Fine-tune into `output`. Returns the report that lies beside the model."""
-    fine_tune(source, recipe, output=output, on_event=listen)
-    report: dict[str, Any] = json.loads((output / "report.json").read_text(encoding="utf-8"))
+def run(work: Work) -> dict[str, Any]:
+    """Fine-tune into the output. Returns the report that lies beside the model."""
+    fine_tune(
+        work.source,
+        work.recipe,
+        output=work.output,
+        overwrite=work.overwrite,
+        on_event=work.listen,
+        workdir=work.room,
+        over=work.over,
+    )
+    shutil.rmtree(work.room, ignore_errors=True)
+    report: dict[str, Any] = json.loads((work.output / "report.json").read_text(encoding="utf-8"))
     report.pop("history", None)  # the store has it, by step
     return report

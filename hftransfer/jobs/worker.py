@@ -27,6 +27,7 @@ from ..values import Event
 from . import supervisor
 from .states import Job, State
 from .store import Store
+from .work import ROOM, Work
 
 # The kinds of work by name: their heavy imports happen while the heart already beats.
 WORK = {"train": "hftransfer.jobs.train", "check": "hftransfer.jobs.check"}
@@ -46,6 +47,7 @@ class Pulse:
     def __init__(self, store: Store, job: str) -> None:
         self._store, self._job = store, job
         self._over = threading.Event()
+        self._finish = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Pulse:
@@ -56,13 +58,20 @@ class Pulse:
         self._over.set()
         self._thread.join()
 
+    def finish(self) -> bool:
+        """Whether the work is to end with the best that it has."""
+        return self._finish.is_set()
+
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
-            asked = None
             with suppress(sqlite3.Error):  # a busy or full disk may pass: the next beat will tell
-                asked = self._store.beat(self._job)
-            if asked is not None and time.time() - asked > PATIENCE:
-                os.kill(os.getpid(), signal.SIGTERM)
+                self._heed(self._store.beat(self._job))
+
+    def _heed(self, job: Job) -> None:
+        if job.finish_asked is not None:
+            self._finish.set()
+        if job.cancel_asked is not None and time.time() - job.cancel_asked > PATIENCE:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 @dataclass
@@ -93,8 +102,8 @@ def main(id: str) -> int:
         print(error, file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, _stop)
-    with Pulse(store, id):
-        state, values = _outcome(store, job)
+    with Pulse(store, id) as pulse:
+        state, values = _outcome(store, job, pulse)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     store.move(id, state, **values)
     supervisor.tick()
@@ -106,12 +115,12 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _outcome(store: Store, job: Job) -> tuple[State, dict[str, Any]]:
+def _outcome(store: Store, job: Job, pulse: Pulse) -> tuple[State, dict[str, Any]]:
     try:
-        return State.DONE, {"result": _work(store, job)}
+        work = _given(store, job, pulse)
+        return State.DONE, {"result": importlib.import_module(WORK[job.kind]).run(work)}
     except (Stopped, KeyboardInterrupt):
-        asked = store.get(job.id).cancel_asked
-        return (State.INTERRUPTED if asked is None else State.CANCELLED), {}
+        return _cut_short(store, job)
     except HFTransferError as error:
         return State.FAILED, {"error": error.to_json()}
     except Exception as error:
@@ -120,12 +129,27 @@ def _outcome(store: Store, job: Job) -> tuple[State, dict[str, Any]]:
         return State.FAILED, {"error": _no_space(error) if full else _fault(job, error)}
 
 
-def _work(store: Store, job: Job) -> dict[str, Any]:
+def _cut_short(store: Store, job: Job) -> tuple[State, dict[str, Any]]:
+    """Stopped by wish, it keeps its best; else it waits to be resumed."""
+    if store.get(job.id).cancel_asked is None:
+        return State.INTERRUPTED, {}
+    try:
+        return State.CANCELLED, {"result": supervisor.keep(job)}
+    except HFTransferError as error:
+        return State.CANCELLED, {"error": error.to_json()}
+
+
+def _given(store: Store, job: Job, pulse: Pulse) -> Work:
     request = supervisor.request(job)
-    recipe = Recipe.from_mapping(request["recipe"], place=f"job {job.id}")
-    run = importlib.import_module(WORK[job.kind]).run
-    result: dict[str, Any] = run(request["source"], recipe, Path(str(job.output)), Progress(store, job.id))
-    return result
+    return Work(
+        source=request["source"],
+        recipe=Recipe.from_mapping(request["recipe"], place=f"job {job.id}"),
+        output=Path(str(job.output)),
+        overwrite=request.get("overwrite", False),
+        room=supervisor.folder(job.id) / ROOM,
+        listen=Progress(store, job.id),
+        over=pulse.finish,
+    )
 
 
 def _no_space(error: Exception) -> dict[str, str]:

@@ -85,10 +85,11 @@ def test_no_way_but_those_in_the_table(store: Store, before: State, after: State
             store.move(job.id, after)
 
 
-def test_what_has_ended_stays_so() -> None:
+def test_what_has_ended_is_only_ever_resumed_or_given_up() -> None:
     assert set(NEXT) == set(State)
-    assert all(not NEXT[state] for state in ENDED)
-    assert not any(State.QUEUED in after for after in NEXT.values())
+    assert NEXT[State.DONE] == set()
+    assert all(NEXT[state] <= {State.QUEUED, State.CANCELLED} for state in ENDED)
+    assert {before for before, after in NEXT.items() if State.QUEUED in after} == set(ENDED) - {State.DONE}
 
 
 def test_a_started_job_has_its_worker(store: Store, sleepers: Sleepers) -> None:

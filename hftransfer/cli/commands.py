@@ -1,0 +1,132 @@
+"""The commands."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..output import claim
+from ..recipe import Recipe
+from ..terminal import Terminal, lines
+from .jobs import detach, jobs
+from .options import CONTEXT, JSON, make_recipe, recipe_options, show
+
+DATA = ("task", "text_column", "image_column", "label_column", "seed")
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(package_name="hftransfer")
+def cli() -> None:
+    """Turn your labelled images or texts into a fine-tuned Hugging Face model.
+
+    SOURCE is a folder or zip of class folders, a CSV, TSV, JSONL or Parquet table, a Hub
+    data set, or sample:digits, sample:helpdesk. MODEL is a folder or a Hub repository.
+    """
+
+
+@cli.command()
+@click.argument("source")
+@recipe_options(DATA)
+@JSON
+def check(source: str, as_json: bool, **choices: Any) -> None:
+    """Say what a source holds and what is wrong with it."""
+    from ..data import check as check_source
+
+    with Terminal() as terminal:
+        found = check_source(source, make_recipe(choices), on_event=terminal)
+    show(found, as_json, lines.checked)
+
+
+@cli.command()
+@click.argument("source")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The model's folder.")
+@click.option("--config", type=click.Path(), help="A recipe in JSON, TOML or YAML; options override it.")
+@click.option("--overwrite", is_flag=True, help="Replace a model of ours that lies there.")
+@click.option(
+    "--detach", "detached", is_flag=True, help="Run in the background; `hftransfer jobs` shows how far it is."
+)
+@recipe_options([entry.name for entry in fields(Recipe)])
+@JSON
+def train(
+    source: str, output: Path, config: str | None, overwrite: bool, detached: bool, as_json: bool, **choices: Any
+) -> None:
+    """Fine-tune a model on a source."""
+    recipe = make_recipe(choices, config)
+    claim(output, overwrite=overwrite)
+    if detached:
+        return detach(source, recipe, output, overwrite=overwrite, as_json=as_json)
+    from ..workflow import fine_tune
+
+    with Terminal() as terminal:
+        model = fine_tune(source, recipe, output=output, overwrite=overwrite, on_event=terminal)
+    run = {**model.report, "model": str(output)}
+    names = ("model", "task", "backbone", "strategy", "labels", "evaluated_on", "rows", "metrics", "seconds")
+    show({name: run[name] for name in names}, as_json, lines.trained)
+
+
+@cli.command()
+@click.argument("model")
+@click.argument("source")
+@recipe_options((*DATA, "device"))
+@JSON
+def evaluate(model: str, source: str, as_json: bool, **choices: Any) -> None:
+    """Measure a model on a source's test split, or on all of its rows."""
+    from ..predictor import Predictor
+
+    recipe = make_recipe(choices)
+    with Terminal() as terminal:
+        predictor = Predictor.from_pretrained(model, device=recipe.device, on_event=terminal)
+        report = predictor.evaluate(source, recipe, on_event=terminal)
+    show(report.to_json(), as_json, lines.evaluated)
+
+
+@cli.command()
+@click.argument("model")
+@click.argument("inputs", nargs=-1, required=True)
+@recipe_options(("device",))
+@JSON
+def predict(model: str, inputs: tuple[str, ...], as_json: bool, **choices: Any) -> None:
+    """Answer inputs: texts, or images' paths."""
+    from ..predictor import Predictor
+
+    with Terminal() as terminal:
+        predictor = Predictor.from_pretrained(model, on_event=terminal, **choices)
+    for answer in predictor.iter_predict(inputs):
+        show(answer.to_json(), as_json, lines.predicted)
+
+
+@cli.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("repo")
+@click.option("--private", is_flag=True, help="Create the repository as a private one.")
+@click.option("--create-pr", is_flag=True, help="Open a pull request instead of committing.")
+@click.option("--data", help="A source whose inputs the proof is made with; they are never published.")
+@recipe_options(DATA)
+@JSON
+def push(
+    model: Path, repo: str, private: bool, create_pr: bool, data: str | None, as_json: bool, **choices: Any
+) -> None:
+    """Publish a model on the Hub, and prove that it works from there."""
+    from ..predictor import Predictor
+
+    with Terminal() as terminal:
+        predictor = Predictor.from_pretrained(model)
+        samples = predictor.samples(data, make_recipe(choices)) if data else ()
+        done = predictor.push_to_hub(repo, private=private, create_pr=create_pr, samples=samples, on_event=terminal)
+    show(done.to_json(), as_json, lines.pushed)
+
+
+@cli.command()
+@click.option("--host", default=None, help="The address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, default=None, help="The port.  [default: the first free one from 7860]")
+def studio(host: str | None, port: int | None) -> None:
+    """Open the studio: upload, fine-tune and try in the browser."""
+    from ..ui import launch
+
+    launch(host=host, port=port)
+
+
+cli.add_command(jobs)

@@ -1,0 +1,145 @@
+"""Jobs that are stopped, finished early, killed and resumed: what they had is never lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import pipeline
+
+from hftransfer.errors import JobError
+from hftransfer.jobs import supervisor
+from hftransfer.jobs.states import State
+from hftransfer.jobs.store import Store
+from tests.jobs.test_workers import ENDLESS, ended, state_of, train, wait_for
+from tests.tiny import table
+
+LONG = {"strategy": "full", "epochs": 60.0, "patience": 10000, "batch_size": 4}
+
+
+def trained_a_while(job: str) -> None:
+    """Until it has a checkpoint."""
+    work = supervisor.folder(job) / "work"
+    wait_for(lambda: any(work.glob("phase-*/checkpoint-*/trainer_state.json")), job)
+
+
+def loads(folder: str | None) -> bool:
+    return bool(pipeline("text-classification", model=str(folder))("the day was lovely")[0]["label"])
+
+
+def test_finished_early_it_is_done_and_measured(home: Path, bert: Path, tmp_path: Path) -> None:
+    job = train(bert, table(tmp_path / "t.csv", rows=60), ENDLESS)
+    trained_a_while(job)
+    supervisor.finish(job)
+    assert ended(job) is State.DONE, supervisor.logs(job)
+    found = Store().get(job)
+    assert found.result is not None and found.result["stopped_early"] and found.result["metrics"]["accuracy"]
+    assert not (supervisor.folder(job) / "work").exists()  # its checkpoints are of no more use
+    assert loads(found.output)
+
+
+def test_cancelled_it_keeps_its_best(home: Path, bert: Path, tmp_path: Path) -> None:
+    job = train(bert, table(tmp_path / "t.csv", rows=60), ENDLESS)
+    trained_a_while(job)
+    supervisor.cancel(job)
+    assert ended(job) is State.CANCELLED
+    found = Store().get(job)
+    assert found.has_model and found.result is not None and found.result["task"] == "text-classification"
+    assert loads(found.output)
+
+
+def test_killed_and_resumed_it_ends_as_if_nothing_had_been(home: Path, bert: Path, tmp_path: Path) -> None:
+    source = table(tmp_path / "t.csv", rows=60)
+    job = train(bert, source, LONG)
+    trained_a_while(job)
+    os.killpg(int(Store().get(job).pid or 0), signal.SIGKILL)
+    wait_for(lambda: state_of(job) is State.INTERRUPTED, job)
+    assert supervisor.resume(job).state in (State.QUEUED, State.PREPARING)
+    assert ended(job) is State.DONE, supervisor.logs(job)
+    undisturbed = train(bert, source, LONG)
+    assert ended(undisturbed) is State.DONE
+    assert figures(job) == figures(undisturbed)
+    one, other = (load_file(f"{Store().get(id).output}/model.safetensors") for id in (job, undisturbed))
+    assert all(torch.equal(tensor, other[name]) for name, tensor in one.items())
+
+
+def figures(job: str) -> Any:
+    """All that was measured. The training loss is a mean since the one before, which a kill cuts: it is left out."""
+    report = json.loads((Path(str(Store().get(job).output)) / "report.json").read_text())
+    return report["metrics"], [{**row, "loss": 0} for row in report["history"]]
+
+
+def test_a_cancelled_one_can_be_resumed_over_what_was_kept(home: Path, bert: Path, tmp_path: Path) -> None:
+    job = train(bert, table(tmp_path / "t.csv", rows=60), LONG)
+    trained_a_while(job)
+    supervisor.cancel(job)
+    assert ended(job) is State.CANCELLED
+    supervisor.resume(job)
+    assert ended(job) is State.DONE, supervisor.logs(job)
+    found = Store().get(job)
+    assert found.error is None and found.cancel_asked is None and (Path(str(found.output)) / "report.json").is_file()
+
+
+def test_what_an_interrupted_one_had_is_kept_when_it_is_given_up(home: Path, bert: Path, tmp_path: Path) -> None:
+    job = train(bert, table(tmp_path / "t.csv", rows=60), ENDLESS)
+    trained_a_while(job)
+    os.killpg(int(Store().get(job).pid or 0), signal.SIGKILL)
+    wait_for(lambda: state_of(job) is State.INTERRUPTED, job)
+    assert supervisor.cancel(job).has_model
+    assert loads(Store().get(job).output)
+
+
+def test_one_that_heeds_nothing_is_killed_and_its_best_kept(
+    home: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = train(bert, table(tmp_path / "t.csv", rows=60), ENDLESS)
+    trained_a_while(job)
+    os.kill(int(Store().get(job).pid or 0), signal.SIGSTOP)  # it hears nothing more
+    monkeypatch.setattr(supervisor, "KILL_AFTER", 0.0)
+    supervisor.cancel(job)
+    wait_for(lambda: bool(supervisor.tick() or state_of(job) is State.CANCELLED), job)
+    wait_for(lambda: Store().get(job).has_model, job)
+    assert loads(Store().get(job).output)
+
+
+def test_what_is_done_or_goes_on_is_not_resumed(home: Path, bert: Path, tmp_path: Path) -> None:
+    job = train(bert, table(tmp_path / "t.csv"), {"strategy": "feature-extraction"})
+    with pytest.raises(JobError):
+        supervisor.resume(job)
+    assert ended(job) is State.DONE
+    with pytest.raises(JobError, match="done cannot become queued"):
+        supervisor.resume(job)
+
+
+def shell(*words: object) -> Any:
+    command = [sys.executable, "-m", "hftransfer", *map(str, words), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return json.loads(done.stdout), done.returncode
+
+
+def test_the_shell_sees_the_same_jobs(home: Path, bert: Path, tmp_path: Path) -> None:
+    source = table(tmp_path / "t.csv")
+    given, code = shell("train", source, "-o", tmp_path / "m", "--backbone", bert, "--detach")
+    assert code == 0 and set(given) == {"job"}
+    job = given["job"]
+    assert ended(job) is State.DONE, supervisor.logs(job)
+    shown, code = shell("jobs", "show", job)
+    assert code == 0 and shown["state"] == "done" and shown["output"] == str(tmp_path / "m")
+    assert {"job", "state", "stage", "step", "steps", "pid", "metrics", "output", "error"} <= set(shown)
+    listed, _ = shell("jobs", "list")
+    assert [row["job"] for row in listed["jobs"]] == [job]
+    assert (tmp_path / "m" / "model.safetensors").is_file()
+    refused, code = shell("train", source, "-o", tmp_path / "m", "--backbone", bert, "--detach")
+    assert code == 2 and "not empty" in refused["error"]["cause"]
+    refused, code = shell("jobs", "resume", job)
+    assert code == 2 and "cannot become queued" in refused["error"]["cause"]
+    refused, code = shell("jobs", "show", "nothing")
+    assert code == 2 and "no such job" in refused["error"]["cause"]
