@@ -92,6 +92,10 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
+    def chosen(self) -> dict[str, Any]:
+        """What differs from the defaults: all that it takes to write the recipe down."""
+        return {entry.name: value for entry in fields(self) if (value := getattr(self, entry.name)) != entry.default}
+
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, place: str = "") -> Recipe:
         """A recipe of named choices, which stand in the file `place` if one is given.

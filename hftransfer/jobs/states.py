@@ -36,6 +36,7 @@ NEXT: dict[State, frozenset[State]] = {
     State.FAILED: frozenset({State.QUEUED}),
 }
 
+FEW_STEPS = 3  # after which a pace says something
 SILENCE = 60.0  # seconds without a heartbeat after which a living process is doubted
 DOUBT = 180.0  # seconds of doubt after which it is ended
 _SAME_START = 2.0  # seconds by which two readings of one process's start may differ
@@ -43,7 +44,10 @@ _SAME_START = 2.0  # seconds by which two readings of one process's start may di
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One row of the store. Times are seconds since the epoch; `owner` is a digest, `key` lets others watch."""
+    """One row of the store. Times are seconds since the epoch; `owner` is a digest, `key` lets others watch.
+
+    `stage_from` is the step at which the stage began, or at which the run went on with it.
+    """
 
     id: str
     owner: str
@@ -55,6 +59,9 @@ class Job:
     message: str = ""
     step: int = 0
     steps: int = 0
+    stage_began: float | None = None
+    stage_from: int = 0
+    moved: float | None = None
     changes: int = 0
     pid: int | None = None
     pid_started: float | None = None
@@ -74,11 +81,20 @@ class Job:
         """Whether its output can be used: it is done, or was stopped and its best was kept."""
         return self.kind == "train" and (self.state is State.DONE or bool((self.result or {}).get("kept")))
 
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that the stage still takes at its pace so far; None while that is not known."""
+        made = self.step - self.stage_from
+        if self.state not in RUNNING or self.stage_began is None or self.moved is None or made < FEW_STEPS:
+            return None
+        return max(0.0, (self.moved - self.stage_began) / made * (self.steps - self.step))
+
     def to_json(self) -> dict[str, Any]:
         """What `hftransfer jobs show` prints, without the metrics and without the keys."""
         row = asdict(self)
-        hidden = ("id", "owner", "key", "changes", "pid_started", "doubted")
-        return {"job": self.id, **{name: value for name, value in row.items() if name not in hidden}}
+        hidden = ("id", "owner", "key", "changes", "pid_started", "doubted", "stage_began", "stage_from", "moved")
+        shown = {name: value for name, value in row.items() if name not in hidden}
+        return {"job": self.id, **shown, "remaining": None if self.remaining is None else round(self.remaining)}
 
 
 def judge(job: Job) -> State:

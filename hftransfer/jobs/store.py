@@ -42,7 +42,12 @@ VERSIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID""",
     ),
     ("ALTER TABLE jobs ADD COLUMN doubted REAL",),
-    ("ALTER TABLE jobs ADD COLUMN finish_asked REAL",),
+    (
+        "ALTER TABLE jobs ADD COLUMN finish_asked REAL",
+        "ALTER TABLE jobs ADD COLUMN stage_began REAL",
+        "ALTER TABLE jobs ADD COLUMN stage_from INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN moved REAL",
+    ),
 )
 _COLUMNS = tuple(entry.name for entry in fields(Job))
 _JSON = ("error", "result")
@@ -168,7 +173,15 @@ class Store:
             job = _get(db, id)
             if state is not None and state in NEXT[job.state]:
                 _move(db, job, state)
-            _set(db, id, stage=event.stage, message=event.message, step=event.step, steps=event.total)
+            _set(
+                db,
+                id,
+                stage=event.stage,
+                message=event.message,
+                step=event.step,
+                steps=event.total,
+                **_pace(job, event),
+            )
             db.executemany(
                 "INSERT OR REPLACE INTO metrics (job, name, step, phase, value) VALUES (?, ?, ?, ?, ?)", metrics
             )
@@ -214,7 +227,9 @@ class Store:
         Raises:
             JobError: there is no such job, it is done, or it still goes on.
         """
-        clean = dict.fromkeys(("pid", "pid_started", "heartbeat", "doubted", "cancel_asked", "finish_asked"))
+        clean = dict.fromkeys(
+            ("pid", "pid_started", "heartbeat", "doubted", "cancel_asked", "finish_asked", "stage_began")
+        )
         with self._write() as db:
             _settle(db)
             _move(db, _get(db, id), State.QUEUED, **clean, ended=None, error=None, result=None)
@@ -316,6 +331,13 @@ def _move(db: sqlite3.Connection, job: Job, state: State, **values: Any) -> None
     now = time.time()
     times = {"ended": now} if state in ENDED else {}
     _set(db, job.id, state=state, **{**times, **values})
+
+
+def _pace(job: Job, event: Event) -> dict[str, Any]:
+    """When the stage's steps began: at a new stage, or where they count anew or jump to a checkpoint's."""
+    now = time.time()
+    goes_on = event.stage == job.stage and event.total == job.steps and event.step >= job.step and job.stage_began
+    return {"moved": now} | ({} if goes_on else {"stage_began": now, "stage_from": event.step})
 
 
 def _running(db: sqlite3.Connection, kind: str = "%") -> Sequence[Job]:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from ..errors import HFTransferError
 from ..jobs import supervisor
-from ..jobs.states import Job, State
+from ..jobs.states import Job
 
 _CHUNK = 1 << 20  # bytes
 
@@ -32,7 +32,7 @@ def answer(request: Request) -> Response:
         job = supervisor.find(request.path_params["job"], "", request.query_params.get("key", ""))
     except HFTransferError as error:
         return PlainTextResponse(str(error), status_code=404)
-    if job.state is not State.DONE or not Path(str(job.output)).is_dir():
+    if not job.has_model or not Path(str(job.output)).is_dir():
         return PlainTextResponse("this run has no model", status_code=404)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(job.name).stem).strip("-") or "model"
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}

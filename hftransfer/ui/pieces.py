@@ -69,6 +69,8 @@ def progress(job: Job, *, place: int = 0) -> str:
     words = _doing(job, place)
     share = job.step / job.steps if job.steps else None
     count = say("train.steps", step=job.step, steps=job.steps) if job.steps else ""
+    left = "" if job.remaining is None else say("train.remaining", time=_time(job.remaining))
+    count = " · ".join(filter(None, (count, left)))
     head = f'<div class="hft-title"><strong>{plain(words)}</strong>{_chip("busy", say(f"state.{job.state}"))}</div>'
     tail = f'<p class="hft-count"><span>{plain(job.message)}</span><span>{plain(count)}</span></p>'
     return _card(head + _bar(share, words) + tail, live=True)
@@ -78,7 +80,7 @@ def ended(job: Job, log: str = "") -> str:
     """A job that is over: its score, or what went wrong and what to do."""
     if job.state is State.DONE:
         return _card(_score(job), live=True)
-    words = say(f"ended.{job.state}") if job.state is not State.FAILED else ""
+    words = say("ended.kept" if job.has_model else f"ended.{job.state}") if job.state is not State.FAILED else ""
     error = job.error or {"cause": words, "fix": say("ended.interrupted.fix") if job.state is State.INTERRUPTED else ""}
     return _failure(error, say(f"state.{job.state}"), log, mild=job.state is State.CANCELLED)
 
@@ -105,6 +107,22 @@ def download(link: str) -> str:
     return _card(f"<p>{plain(say('publish.plain'))}</p>{anchor}")
 
 
+def runs(jobs: Sequence[Job], shown: str = "") -> str:
+    """A visitor's runs as links that open them; the one that is shown stands out."""
+    rows = "".join(_run(job, current=job.id == shown) for job in jobs)
+    hint = "" if rows else f'<p class="hft-hint">{plain(say("runs.empty"))}</p>'
+    title = plain(say("runs.title"))
+    return f'<nav class="hft-runs" aria-label="{title}"><h2>{title}</h2><ul>{rows}</ul>{hint}</nav>'
+
+
+def _run(job: Job, *, current: bool) -> str:
+    score = ((job.result or {}).get("metrics") or {}).get("accuracy")
+    kept = say("runs.kept") if job.has_model else say(f"state.{job.state}")
+    told = f"{score['value']:.1%}" if score else kept
+    here = ' aria-current="true"' if current else ""
+    return f'<li><a href="?job={plain(job.id)}"{here}><b>{plain(job.name)}</b><span>{plain(told)}</span></a></li>'
+
+
 def is_over(job: Job) -> bool:
     return job.state in ENDED
 
@@ -112,6 +130,8 @@ def is_over(job: Job) -> bool:
 def _doing(job: Job, place: int) -> str:
     if job.cancel_asked is not None:
         return say("train.cancelling")
+    if job.finish_asked is not None and job.state is State.TRAINING:
+        return say("train.finishing")
     if silent(job):
         return say("train.silent")
     if job.kind == "check":
@@ -206,6 +226,14 @@ def _chip(kind: str, words: str) -> str:
 
 def _icon(name: str) -> str:
     return f'<svg class="hft-icon" viewBox="0 0 24 24" aria-hidden="true">{_ICONS[name]}</svg>'
+
+
+def _time(seconds: float) -> str:
+    """A duration, roughly."""
+    for limit, unit, size in ((90, "seconds", 1), (5400, "minutes", 60)):
+        if seconds < limit:
+            return say(f"time.{unit}", count=max(1, round(seconds / size)))
+    return say("time.hours", count=f"{seconds / 3600:.1f}")
 
 
 def _sentence(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from ..jobs.states import Job, State
+from ..jobs.states import Job
 from . import pieces
 from .download import link_to
 from .words import say
@@ -32,7 +32,7 @@ class PublishStep:
 
 def render(job: Job | None) -> tuple[Any, ...]:
     """The download and the two commands for a run that is done."""
-    if job is None or job.state is not State.DONE:
+    if job is None or not job.has_model:
         return NO_MODEL, gr.Column(visible=False), "", ""
     task = str((job.result or {}).get("task", ""))
     example = "photo.jpg" if task.startswith("image") else "a text"

@@ -10,12 +10,14 @@ import gradio as gr
 from ..errors import HFTransferError, JobError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
+from ..jobs.store import Store
 from . import boundaries, data_step, download, pieces, publish_step, theme, train_step, try_step
 from .page import DATA, PUBLISH, TRAIN, TRY, WITH_OWNER, Page, hidden, seen
 from .words import say
 
 MAX_UPLOAD = "2gb"
 _HOUR = 3600
+LISTED = 30  # runs
 
 
 def create_app(*, local: bool = False) -> gr.Blocks:
@@ -27,6 +29,8 @@ def create_app(*, local: bool = False) -> gr.Blocks:
     boundaries.cache()
     app = gr.Blocks(title=say("title"), analytics_enabled=False, delete_cache=(_HOUR, 6 * _HOUR))
     with app:
+        with gr.Sidebar(open=False, width=280, label=say("runs.title")):
+            runs = gr.HTML(pieces.runs(()), elem_id="runs")
         gr.HTML(pieces.header(local=local))
         owner = gr.BrowserState(None, storage_key="hftransfer.owner", secret="hftransfer")
         with gr.Walkthrough(selected=DATA, elem_id="steps") as steps:
@@ -39,7 +43,7 @@ def create_app(*, local: bool = False) -> gr.Blocks:
             with gr.Step(say("step.publish"), id=PUBLISH):
                 publish = publish_step.PublishStep()
         page = Page(owner, hidden(), hidden(), hidden(), hidden(), steps)
-        _wire(app, page, data, train, trial, publish)
+        _wire(app, page, runs, data, train, trial, publish)
     return app
 
 
@@ -91,6 +95,7 @@ def _serve(studio: gr.Blocks, host: str, port: int | None) -> tuple[Any, str]:
 def _wire(
     app: gr.Blocks,
     page: Page,
+    runs: gr.HTML,
     data: data_step.DataStep,
     train: train_step.TrainStep,
     trial: try_step.TryStep,
@@ -102,9 +107,10 @@ def _wire(
     train.wire(page)
     ready = [train.summary, train.start]
     data.mark.change(check_changed, [page.data, page.owner, page.job, page.key], ready, **private)
-    after = [*trial.outputs, *publish.outputs]
+    after = [runs, *trial.outputs, *publish.outputs]
     train.mark.change(run_changed, [page.job, page.owner, page.key], after, **private)
-    found = [page.owner, page.data, page.job, page.key, page.steps, *data.outputs, train.summary, *train.outputs]
+    found = [page.owner, page.data, page.job, page.key, page.steps, runs]
+    found += [*data.outputs, train.summary, *train.outputs]
     app.load(arrive, page.owner, found, js=WITH_OWNER, **private)
 
 
@@ -120,7 +126,8 @@ def arrive(secret: str | None, request: gr.Request) -> tuple[Any, ...]:
     if asked.get("job") and run is None and check is None:
         card = pieces.failure(JobError(say("error.norun"), fix=say("error.norun.fix")))
     ready = check is not None and check.state is State.DONE
-    return secret, *ids, at, card, *rest, summary(check, run), *train_step.render(run, mine=mine, ready=ready)
+    listed = runs_of(secret, run.id if run else "")
+    return secret, *ids, at, listed, card, *rest, summary(check, run), *train_step.render(run, mine=mine, ready=ready)
 
 
 def check_changed(id: str, secret: str, job: str, key: str) -> tuple[Any, ...]:
@@ -137,9 +144,16 @@ def summary(check: Job | None, run: Job | None) -> str:
     return pieces.summary("" if run is None else run.name, None)
 
 
+def runs_of(secret: str | None, shown: str) -> str:
+    """The visitor's own runs, newest first."""
+    mine = Store().listed(supervisor.owner_of(secret)) if secret else []
+    return pieces.runs([job for job in mine if job.kind == "train"][:LISTED], shown)
+
+
 def run_changed(id: str, secret: str, key: str) -> tuple[Any, ...]:
     """The steps after training, once there is a model."""
     job = seen(id, secret, key)
+    listed = runs_of(secret, id)
     if job is not None and not pieces.is_over(job):
         job = None
-    return *try_step.render(job), *publish_step.render(job)
+    return listed, *try_step.render(job), *publish_step.render(job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,12 +13,14 @@ from ..errors import SourceError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..jobs.store import Point, Store
-from . import form, pieces, uploads
+from ..recipe import Recipe
+from . import form, pieces, same, uploads
 from .page import TRY, Page, mark_of, owner_of, seen, told
 from .theme import AMBER, INDIGO
 from .words import say
 
 EVERY = 2.0  # seconds between looks at a run
+OUTPUTS = 14  # of the step
 NO_RUN = pieces.empty("train", say("train.empty"), say("train.empty.hint"))
 Lines = Mapping[str, Sequence[Point]]
 LINES = {"loss": "training", "eval_loss": "validation", "eval_accuracy": "validation"}
@@ -38,15 +40,21 @@ class TrainStep:
             self.accuracy = _plot(say("train.accuracy"), y_lim=[0, 1])
         with gr.Row(elem_classes="hft-actions"):
             self.cancel = gr.Button(say("train.cancel"), visible=False, elem_id="cancel")
+            self.finish = gr.Button(say("train.finish"), visible=False, elem_id="finish")
+            self.resume = gr.Button(say("train.resume"), visible=False, variant="primary", elem_id="resume")
             self.start = gr.Button(say("train.start"), variant="primary", interactive=False, elem_id="train")
             self.onward = gr.Button(say("train.next"), variant="primary", visible=False, elem_id="to-try")
+        with gr.Accordion(say("train.same"), open=False, visible=False, elem_id="same") as self.same:
+            self.shell = _code("shell", say("train.shell"))
+            self.python = _code("python", say("train.python"))
         self.timer = gr.Timer(EVERY, active=False)
         self.mark = gr.Textbox(visible=False)
 
     @property
     def outputs(self) -> list[Any]:
-        shown = [self.status, self.plots, self.loss, self.accuracy, self.cancel, self.start, self.onward]
-        return [*shown, self.timer, self.mark]
+        buttons = [self.cancel, self.finish, self.resume, self.start, self.onward]
+        same = [self.same, self.shell, self.python]
+        return [self.status, self.plots, self.loss, self.accuracy, *buttons, *same, self.timer, self.mark]
 
     def wire(self, page: Page) -> None:
         """Connect the events."""
@@ -54,14 +62,17 @@ class TrainStep:
         started = [page.job, page.key, *self.outputs]
         asked = [page.data, page.owner, *self.choices]
         page.remember(self.start.click(self._start, asked, started, api_name="start_run", **private))
-        self.cancel.click(stop, [page.job, page.owner], self.outputs, api_name="stop_run", **private)
+        mine = [page.job, page.owner]
+        self.cancel.click(_by_owner(supervisor.cancel), mine, self.outputs, api_name="stop_run", **private)
+        self.finish.click(_by_owner(supervisor.finish), mine, self.outputs, api_name="finish_run", **private)
+        self.resume.click(_by_owner(supervisor.resume), mine, self.outputs, api_name="resume_run", **private)
         self.onward.click(lambda: gr.Walkthrough(selected=TRY), None, page.steps, **private)
         looked = [page.job, page.owner, page.key, self.mark]
         self.timer.tick(look, looked, self.outputs, api_name="look_run", concurrency_limit=None, **private)
 
 
 def _refused(card: str) -> tuple[Any, ...]:
-    return card, *(gr.skip() for _ in range(8))
+    return card, *(gr.skip() for _ in range(OUTPUTS - 1))
 
 
 def _not_started(card: str) -> tuple[Any, ...]:
@@ -78,12 +89,17 @@ def start(local: bool, data: str, secret: str | None, *choices: Any) -> tuple[An
     return id, job.key, *render(job)
 
 
-@told(_refused)
-def stop(id: str, secret: str) -> tuple[Any, ...]:
-    """Ask the run to stop. Only its owner may."""
-    if seen(id, secret) is None:
-        return (gr.skip(),) * 9
-    return render(supervisor.cancel(id))
+def _by_owner(change: Callable[[str], Job]) -> Callable[[str, str], tuple[Any, ...]]:
+    """A handler for what a run's owner alone may do to it."""
+
+    @told(_refused)
+    def handler(id: str, secret: str) -> tuple[Any, ...]:
+        if seen(id, secret) is None:
+            return (gr.skip(),) * OUTPUTS
+        change(id)
+        return render(Store().get(id))
+
+    return handler
 
 
 @told(_refused)
@@ -92,7 +108,7 @@ def look(id: str, secret: str, key: str, mark: str) -> tuple[Any, ...]:
     supervisor.tick()
     job = seen(id, secret, key)
     if job is not None and mark_of(job, _place(job)) == mark:
-        return (gr.skip(),) * 9
+        return (gr.skip(),) * OUTPUTS
     return render(job, mine=seen(id, secret) is not None)
 
 
@@ -113,20 +129,48 @@ def _around(
     status: str, job: Job | None, lines: Lines, *, ready: bool, mine: bool = True, mark: str = ""
 ) -> tuple[Any, ...]:
     running = job is not None and not pieces.is_over(job)
-    done = job is not None and job.state is State.DONE
     reach: list[float | None] = [0, _reach(job, lines)]
-    again = say("train.start") if job is None else say("train.again")
     return (
         status,
         gr.Row(visible=any(len(line) > 1 for line in lines.values())),
         gr.LinePlot(_frame(lines, "loss", "eval_loss"), x_lim=reach),
         gr.LinePlot(_frame(lines, "eval_accuracy"), x_lim=reach),
-        gr.Button(visible=running and mine, interactive=job is not None and job.cancel_asked is None),
-        gr.Button(again, visible=not running and mine, interactive=ready, variant="secondary" if done else "primary"),
-        gr.Button(visible=done),
+        *_buttons(job, running=running, ready=ready, mine=mine),
+        *_same(job if mine else None),
         gr.Timer(active=running),
         mark,
     )
+
+
+def _buttons(job: Job | None, *, running: bool, ready: bool, mine: bool) -> tuple[gr.Button, ...]:
+    """Stop, stop and keep, go on, train (again), try."""
+    asked = job is not None and (job.cancel_asked, job.finish_asked) != (None, None)
+    usable = job is not None and job.has_model
+    resumable = job is not None and not running and job.state is not State.DONE
+    again = say("train.start") if job is None else say("train.again")
+    training = job is not None and job.state is State.TRAINING
+    return (
+        gr.Button(visible=running and mine, interactive=job is not None and job.cancel_asked is None),
+        gr.Button(visible=running and training and mine, interactive=not asked),
+        gr.Button(visible=resumable and mine, variant="secondary" if usable else "primary"),
+        gr.Button(
+            again,
+            visible=not running and mine,
+            interactive=ready,
+            variant="secondary" if usable or resumable else "primary",
+        ),
+        gr.Button(visible=usable),
+    )
+
+
+def _same(job: Job | None) -> tuple[Any, ...]:
+    """How to do the run again without the page."""
+    if job is None:
+        return gr.Accordion(visible=False), "", ""
+    asked = supervisor.request(job)
+    source = asked["source"] if asked["source"].startswith("sample:") else job.name
+    chosen = Recipe.from_mapping(asked["recipe"]).chosen()
+    return gr.Accordion(visible=True), same.shell(source, chosen), same.python(source, chosen)
 
 
 def _checked(data: str, secret: str | None) -> Job:
@@ -149,6 +193,10 @@ def _reach(job: Job | None, lines: Lines) -> float:
 def _frame(lines: Lines, *names: str) -> pd.DataFrame:
     rows = [(step, value, LINES[name]) for name in names for step, value in lines.get(name, [])]
     return pd.DataFrame(rows, columns=["step", "value", "split"])
+
+
+def _code(language: Any, label: str) -> gr.Code:
+    return gr.Code(language=language, label=label, interactive=False, wrap_lines=True, lines=1)
 
 
 def _plot(title: str, **more: Any) -> gr.LinePlot:

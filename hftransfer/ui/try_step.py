@@ -11,7 +11,7 @@ from gradio.data_classes import ImageData
 
 from ..errors import HFTransferError, SourceError
 from ..jobs import supervisor
-from ..jobs.states import Job, State
+from ..jobs.states import Job
 from . import pieces
 from .page import PUBLISH, Page, told
 from .words import say
@@ -72,7 +72,7 @@ def predict(id: str, secret: str | None, key: str, text: str | None, image: str 
 
 def render(job: Job | None) -> tuple[Any, ...]:
     """The inputs that the run's model takes, and the buttons."""
-    done = job is not None and job.state is State.DONE
+    done = job is not None and job.has_model
     images = job is not None and done and of_images(job)
     if job is not None and done:
         threading.Thread(target=_warm, args=(job,), daemon=True).start()
