@@ -142,9 +142,10 @@ def keep(job: Job) -> dict[str, Any] | None:
     Raises:
         OutputError: the output cannot be written.
     """
-    if job.kind != "train":
+    room = folder(job.id) / ROOM
+    if job.kind != "train" or not room.is_dir():
         return None
-    return kept(folder(job.id) / ROOM, Path(str(job.output)), overwrite=request(job)["overwrite"])
+    return kept(room, Path(str(job.output)), overwrite=request(job)["overwrite"])
 
 
 def show(id: str) -> dict[str, Any]:
@@ -170,8 +171,16 @@ def logs(id: str) -> str:
 
 
 def request(job: Job) -> dict[str, Any]:
-    """What the job was asked to do: its `source` and its `recipe`."""
-    asked: dict[str, Any] = json.loads((folder(job.id) / REQUEST).read_text(encoding="utf-8"))
+    """What the job was asked to do: its `source`, its `recipe`, and whether to `overwrite`.
+
+    Raises:
+        JobError: its folder is gone.
+    """
+    try:
+        asked: dict[str, Any] = json.loads((folder(job.id) / REQUEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        fix = "submit the work as a new job"
+        raise JobError("the job's own files are gone", place=f"job {job.id}", fix=fix) from error
     return asked
 
 

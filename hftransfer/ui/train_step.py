@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
-from ..errors import SourceError
+from ..errors import JobError, SourceError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..jobs.store import Point, Store
@@ -165,9 +165,12 @@ def _buttons(job: Job | None, *, running: bool, ready: bool, mine: bool) -> tupl
 
 def _same(job: Job | None) -> tuple[Any, ...]:
     """How to do the run again without the page."""
-    if job is None:
+    try:
+        asked = supervisor.request(job) if job is not None else None
+    except JobError:  # the run is shown, though its files are gone
+        asked = None
+    if job is None or asked is None:
         return gr.Accordion(visible=False), "", ""
-    asked = supervisor.request(job)
     source = asked["source"] if asked["source"].startswith("sample:") else job.name
     chosen = Recipe.from_mapping(asked["recipe"]).chosen()
     return gr.Accordion(visible=True), same.shell(source, chosen), same.python(source, chosen)

@@ -76,8 +76,9 @@ def test_another_visitor_cannot_predict_stop_or_train_with_it(studio: Studio, ru
     assert "no such run" in call(studio, "predict", [run.id, BOB, "", "a text", None])
     store = studio.store
     waiting = store.add("none", "ann's wait", supervisor.owner_of(ANN))
-    call(studio, "stop_run", [waiting.id, BOB])
-    call(studio, "stop_run", [waiting.id, ""])
+    for handler in ("stop_run", "finish_run", "resume_run"):
+        call(studio, handler, [waiting.id, BOB])
+        call(studio, handler, [waiting.id, ""])
     assert store.get(waiting.id).state is State.QUEUED
     call(studio, "stop_run", [waiting.id, ANN])
     assert store.get(waiting.id).state is State.CANCELLED

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from tests import tiny
@@ -85,6 +89,46 @@ def test_a_run_is_found_again_after_reload_crash_and_elsewhere_and_only_its_owne
         expect(page.locator("#status")).to_contain_text("stopped as you asked", timeout=walk.LONG)
     finally:
         studio.kill()
+
+
+def test_a_killed_run_goes_on_is_ended_early_and_found_among_the_runs(
+    studio: Studio, new_page: NewPage, bert: Path, tmp_path: Path
+) -> None:
+    page, other = new_page(), new_page()
+    walk.give(page, studio.address, tiny.table(tmp_path / "weather.csv", rows=60))
+    walk.train(page, bert, strategy="full", epochs="10000", patience="10000", batch_size="4")
+    expect(page.locator("#status .hft-count")).to_contain_text(" left", timeout=walk.LONG)
+    (job,) = [job for job in studio.store.listed() if job.name == "weather.csv" and job.kind == "train"]
+    wait_for(lambda: any((studio.home / "jobs" / job.id / "work").glob("phase-*/checkpoint-*/trainer_state.json")))
+    os.killpg(int(studio.store.get(job.id).pid or 0), signal.SIGKILL)
+    expect(page.locator("#status")).to_contain_text("process is gone", timeout=walk.LONG)
+    page.locator("#resume").click()
+    expect(page.locator("#finish")).to_be_enabled(timeout=walk.LONG)
+    expect(page.locator("#status .hft-count")).to_contain_text(" left", timeout=walk.LONG)
+    page.locator("#finish").click()
+    expect(page.locator("#status")).to_contain_text("accuracy on test", timeout=walk.LONG)
+    expect(page.locator("#same")).to_contain_text("The same from the shell")
+    page.locator("#same button").first.click()
+    expect(page.locator("#same")).to_contain_text("hftransfer train weather.csv -o my-model")
+    walk.look(page, tmp_path, "finished")
+    page.goto(studio.address)
+    page.locator("button.toggle-button").first.click()
+    row = page.locator("#runs a").filter(has_text="weather.csv")
+    expect(row).to_contain_text("%")
+    walk.look(page, tmp_path, "runs")
+    row.click()
+    expect(page.locator("#status")).to_contain_text("accuracy on test")
+    other.goto(studio.address)
+    other.locator("button.toggle-button").first.click()
+    expect(other.locator("#runs")).to_contain_text("Your runs will be listed here")
+    assert "weather.csv" not in other.content()
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_what_is_wrong_is_said_in_words_and_nothing_of_it_runs(
