@@ -23,13 +23,13 @@ from ..output import MARKER
 from ..recipe import Recipe
 from .children import command, environment
 from .inference import Inference
-from .states import DOUBT, Job, State, alive, silent
+from .limits import limits
+from .states import DOUBT, ENDED, Job, State, alive, silent
 from .store import Store, new_id
 from .work import ROOM, kept
 
 REQUEST = "request.json"
 LOG = "log.txt"
-AT_ONCE = "HFTRANSFER_JOBS_AT_ONCE"
 MODEL = "model"
 TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
 KILLED_WITHIN = 5.0  # seconds that a process takes to be gone
@@ -59,11 +59,15 @@ def submit(
 
     Returns:
         The job's id.
+
+    Raises:
+        JobError: the owner has as many jobs as are allowed, or a setting is no number.
     """
-    id = new_id()
+    store, id = Store(), new_id()
+    _require_place(store, owner, kind)
     _write_request(id, {"source": _lasting(source), "recipe": _lasting_recipe(recipe), "overwrite": overwrite})
     target = (output or folder(id) / MODEL).absolute()
-    Store().add(kind, name or Path(source).name, owner, output=str(target), id=id)
+    store.add(kind, name or Path(source).name, owner, output=str(target), id=id)
     tick()
     return id
 
@@ -74,12 +78,12 @@ def tick() -> None:
     Raises:
         JobError: the setting of how many run at once is no number.
     """
-    store, limits = Store(), _limits()
+    store, kinds = Store(), limits().kinds()
     if not store.stirring():
         return
     for job in store.running():
         _press(store, job)
-    while store.start_next(limits, _spawn):
+    while store.start_next(kinds, _spawn):
         pass
 
 
@@ -214,12 +218,15 @@ def _write_request(id: str, asked: dict[str, Any]) -> None:
     part.replace(folder(id) / REQUEST)
 
 
-def _limits() -> dict[str, int]:
-    """How many jobs of a kind run at once: checks are short and need not wait for training."""
-    text = os.environ.get(AT_ONCE) or "1"
-    if not text.isdecimal():
-        raise JobError(f"'{text}' is no number of jobs", place=AT_ONCE, fix="set it to a whole number such as 1")
-    return {"check": 1, "train": int(text)}
+def _require_place(store: Store, owner: str, kind: str) -> None:
+    """One visitor's jobs shall not fill the queue."""
+    most = limits().per_owner
+    waiting = [job for job in store.listed(owner) if job.kind == kind and job.state not in ENDED]
+    if len(waiting) >= most:
+        raise JobError(
+            f"there are {len(waiting)} of your jobs already that wait or run, and {most} are allowed",
+            fix="wait until one has ended, or stop one",
+        )
 
 
 def _spawn(job: Job) -> tuple[int, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import math
 import os
 import signal
 import sqlite3
@@ -25,6 +26,7 @@ from ..errors import HFTransferError, JobError, OutputError
 from ..recipe import Recipe
 from ..values import Event
 from . import supervisor
+from .limits import limits
 from .states import Job, State
 from .store import Store
 from .work import ROOM, Work
@@ -48,6 +50,7 @@ class Pulse:
         self._store, self._job = store, job
         self._over = threading.Event()
         self._finish = threading.Event()
+        self._end = time.monotonic() + (limits().seconds or math.inf)
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Pulse:
@@ -59,8 +62,8 @@ class Pulse:
         self._thread.join()
 
     def finish(self) -> bool:
-        """Whether the work is to end with the best that it has."""
-        return self._finish.is_set()
+        """Whether the work is to end with the best that it has: by wish, or because its time is over."""
+        return self._finish.is_set() or time.monotonic() > self._end
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):

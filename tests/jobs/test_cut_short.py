@@ -19,6 +19,7 @@ from hftransfer.errors import JobError
 from hftransfer.jobs import supervisor
 from hftransfer.jobs.states import State
 from hftransfer.jobs.store import Store
+from hftransfer.recipe import Recipe
 from tests.jobs.test_workers import ENDLESS, ended, state_of, train, wait_for
 from tests.tiny import table
 
@@ -44,6 +45,40 @@ def test_finished_early_it_is_done_and_measured(home: Path, bert: Path, tmp_path
     assert found.result is not None and found.result["stopped_early"] and found.result["metrics"]["accuracy"]
     assert not (supervisor.folder(job) / "work").exists()  # its checkpoints are of no more use
     assert loads(found.output)
+
+
+def test_when_its_time_is_over_it_is_done_with_its_best(
+    home: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HFTRANSFER_JOB_HOURS", str(8 / 3600))
+    job = train(bert, table(tmp_path / "t.csv", rows=60), ENDLESS)
+    assert ended(job) is State.DONE, supervisor.logs(job)
+    found = Store().get(job)
+    assert found.result is not None and found.result["stopped_early"]
+
+
+def test_one_owner_does_not_fill_the_queue(
+    home: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HFTRANSFER_JOBS_AT_ONCE", "0")
+    monkeypatch.setenv("HFTRANSFER_JOBS_PER_OWNER", "2")
+    source = table(tmp_path / "t.csv")
+    first, _ = (train(bert, source, {}) for _ in range(2))
+    with pytest.raises(JobError, match="2 of your jobs already"):
+        train(bert, source, {})
+    supervisor.submit(str(source), Recipe(), "bob")  # others have their own
+    supervisor.cancel(first)
+    train(bert, source, {})
+
+
+@pytest.mark.parametrize("name", ["HFTRANSFER_JOB_HOURS", "HFTRANSFER_JOBS_PER_OWNER", "HFTRANSFER_JOBS_AT_ONCE"])
+def test_a_limit_that_is_no_number_is_told(name: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("many", "-1"):
+        monkeypatch.setenv(name, text)
+        with pytest.raises(JobError, match=f"'{text}' is no number") as caught:
+            supervisor.submit("sample:helpdesk", Recipe(), "ann")
+        assert caught.value.place == name
+    assert Store().listed() == []
 
 
 def test_cancelled_it_keeps_its_best(home: Path, bert: Path, tmp_path: Path) -> None:

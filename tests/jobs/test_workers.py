@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from hftransfer.errors import JobError, SourceError
-from hftransfer.jobs import supervisor, worker
+from hftransfer.jobs import limits, supervisor, worker
 from hftransfer.jobs.inference import Inference
 from hftransfer.jobs.states import ENDED, State
 from hftransfer.jobs.store import Store
@@ -154,14 +154,14 @@ def test_the_heart_beats_on_after_an_error_of_the_database(tmp_path: Path, monke
 
 
 def test_a_wrong_number_of_jobs_is_told_in_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(supervisor.AT_ONCE, "x")
+    monkeypatch.setenv(limits.AT_ONCE, "x")
     with pytest.raises(JobError, match="'x' is no number"):
         supervisor.tick()
-    monkeypatch.setenv(supervisor.AT_ONCE, "1")
+    monkeypatch.setenv(limits.AT_ONCE, "1")
 
 
 def test_a_name_too_long_for_a_path_is_submitted_as_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(supervisor.AT_ONCE, "0")
+    monkeypatch.setenv(limits.AT_ONCE, "0")
     job = supervisor.submit("sample:digits", Recipe(backbone="x" * 300), "ann")
     assert supervisor.request(Store().get(job))["recipe"]["backbone"] == "x" * 300
 
