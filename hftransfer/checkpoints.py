@@ -9,13 +9,16 @@ need not be able to train.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from .output import MARKER, staged
+from .output import MARKER
 
 PROCESSOR, START, FINISHED = "processor", "start", "finished"
 SETTLED = "settled.json"  # what the run chose for itself, and its recipe
@@ -73,35 +76,52 @@ def _best_in(room: Path) -> Path | None:
         return room / FINISHED
     start = figures(room, START)
     last = last_checkpoint(room)
-    if start is None or last is None:
-        return room / START if start is not None else None
-    state = _state(last) or {}
-    chosen = Path(state.get("best_model_checkpoint") or "")
-    better = (state.get("best_metric") or 0.0) >= start
-    return room / chosen.name if better and (room / chosen.name / "config.json").is_file() else room / START
+    state = (_state(last) if last else None) or {}
+    chosen = room / Path(state.get("best_model_checkpoint") or START).name
+    if start is not None and (state.get("best_metric") or 0.0) < start:
+        chosen = room / START
+    return chosen if (chosen / "config.json").is_file() else None
 
 
-def salvage(workdir: Path, output: Path, *, overwrite: bool = False) -> bool:
-    """Put the best model so far where the run's output was to be: a plain checkpoint, without a report.
+def salvage(workdir: Path, folder: Path) -> bool:
+    """Make the best model so far a folder of its own: a plain checkpoint, without a report, in place of an earlier one.
+
+    Files are linked where the disk can: it takes no time and no room, and the work may go on.
 
     Returns:
         Whether there was one.
 
     Raises:
-        OutputError: the output cannot be written, or holds something.
+        OSError: the disk refuses.
     """
     model = best(workdir)
     if model is None or not (workdir / PROCESSOR).is_dir():
         return False
-    with staged(output, overwrite=overwrite) as stage:
-        for pattern in WEIGHTS:
-            for file in model.glob(pattern):
-                shutil.copy2(file, stage)
-        for file in (workdir / PROCESSOR).iterdir():
-            shutil.copy2(file, stage)
+    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        for file in chain(*map(model.glob, WEIGHTS), (workdir / PROCESSOR).iterdir()):
+            _link(file, part / file.name)
         recipe = json.loads((workdir / SETTLED).read_text(encoding="utf-8"))["recipe"]
-        (stage / MARKER).write_text(json.dumps(recipe, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (part / MARKER).write_text(json.dumps(recipe, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
     return True
+
+
+def _link(file: Path, other: Path) -> None:
+    try:
+        os.link(file, other)
+    except OSError:
+        shutil.copytree(file, other) if file.is_dir() else shutil.copy2(file, other)
+
+
+def shed(workdir: Path) -> None:
+    """Drop what is made anew in seconds when the run goes on: pixels and tokens."""
+    for pattern in ("*.npy", "*.arrow"):
+        for file in workdir.glob(f"phase-*/{pattern}"):
+            file.unlink(missing_ok=True)
 
 
 def _state(checkpoint: Path) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from .errors import OutputError
 from .models.backbones import Choice, choose
 from .models.device import autocast, keep_memory, to_device
 from .models.features import batches
-from .recipe import Recipe, seconds
+from .recipe import Recipe, chosen_of, seconds
 from .strategies import STRATEGIES, Facts, Strategy
 from .tasks import get_task
 from .training import Machine, family, machine_for
@@ -44,9 +44,19 @@ class Settled:
         """
         self.file = file
         self.known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        if self.once("recipe", recipe.to_json) != json.loads(json.dumps(recipe.to_json())):
+        begun = chosen_of(self.once("recipe", recipe.to_json))
+        if begun != json.loads(json.dumps(chosen_of(recipe.to_json()))):
             fix = "choose another folder, or the recipe that it was begun with"
             raise OutputError("the work there was begun with another recipe", place=str(file.parent), fix=fix)
+
+    def require(self, name: str, value: Any, cause: str) -> None:
+        """Note a value, or refuse to go on with another than the one noted.
+
+        Raises:
+            OutputError: it is another.
+        """
+        if self.once(name, lambda: value) != json.loads(json.dumps(value)):
+            raise OutputError(cause, place=str(self.file.parent), fix="begin a new run: this one cannot go on")
 
     def once(self, name: str, choose: Callable[[], Any]) -> Any:
         """What was chosen before, else what is chosen now."""

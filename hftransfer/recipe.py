@@ -92,10 +92,6 @@ class Recipe:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    def chosen(self) -> dict[str, Any]:
-        """What differs from the defaults: all that it takes to write the recipe down."""
-        return {entry.name: value for entry in fields(self) if (value := getattr(self, entry.name)) != entry.default}
-
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, place: str = "") -> Recipe:
         """A recipe of named choices, which stand in the file `place` if one is given.
@@ -126,6 +122,12 @@ class Recipe:
 
 
 _KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+
+
+def chosen_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a recipe's values differs from the defaults: all that it takes to write it down."""
+    defaults = Recipe().to_json()
+    return {name: value for name, value in values.items() if value != defaults.get(name)}
 
 
 def _check(name: str, value: Any, annotation: str, rules: Mapping[str, Any]) -> None:

@@ -121,7 +121,9 @@ def _job(job: dict[str, Any]) -> str:
     figures = "".join(f"\n  {name:18} {value:.4g}" for name, value in job["metrics"].items())
     error = job["error"]
     told = f"\n{error['cause']}\n  at:   {error['place']}\n  next: {error['fix']}" if error else ""
-    return f"{job['job']}  {job['state']}  {job['stage']}{far}  {job['output']}{figures}{told}"
+    best = (job["result"] or {}).get("kept")
+    place = f"its best model so far is in {best}" if best else job["output"]
+    return f"{job['job']}  {job['state']}  {job['stage']}{far}  {place}{figures}{told}"
 
 
 def _jobs(found: dict[str, Any]) -> str:

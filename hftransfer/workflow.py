@@ -79,6 +79,8 @@ def fine_tune(
             chosen = Choice(**settled.once("backbone", lambda: asdict(pick_backbone(task.modality.name, recipe, tell))))
             backbone = load_backbone(task, data.labels, replace(recipe, backbone=chosen.name))
             backbone = fit_image_size(backbone, data.splits["train"], recipe)
+            settled.require("data", dict(data.digests), "the data has changed since the run began")
+            settled.require("weights", backbone.key, "the backbone has changed since the run began")
             backbone.processor.save_pretrained(work / PROCESSOR)
         with spent("train"):
             strategy = STRATEGIES[settled.once("strategy", lambda: pick(backbone, data, recipe, tell).name)]
@@ -96,7 +98,7 @@ def fine_tune(
             "seconds": spent.split(features=trained.features_seconds),
             "history": list(trained.history),
             "peak_memory_mb": peak_memory(),
-            "stopped_early": over(),
+            "stopped_early": trained.cut,
         }
         write_recipe(recipe, folder)
         write_report(run, folder)

@@ -33,7 +33,7 @@ NEXT: dict[State, frozenset[State]] = {
     State.DONE: frozenset(),
     State.CANCELLED: frozenset({State.QUEUED}),  # resumed
     State.INTERRUPTED: frozenset({State.QUEUED, State.CANCELLED}),
-    State.FAILED: frozenset({State.QUEUED}),
+    State.FAILED: frozenset({State.QUEUED, State.CANCELLED}),  # resumed, or given up with its best kept
 }
 
 FEW_STEPS = 3  # after which a pace says something
@@ -77,9 +77,11 @@ class Job:
     result: dict[str, Any] | None = None
 
     @property
-    def has_model(self) -> bool:
-        """Whether its output can be used: it is done, or was stopped and its best was kept."""
-        return self.kind == "train" and (self.state is State.DONE or bool((self.result or {}).get("kept")))
+    def model(self) -> str | None:
+        """The folder of a model that can be used: the output of a job that is done, or the best that was kept."""
+        if self.kind != "train":
+            return None
+        return self.output if self.state is State.DONE else (self.result or {}).get("kept")
 
     @property
     def remaining(self) -> float | None:

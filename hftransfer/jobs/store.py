@@ -100,11 +100,11 @@ class Store:
         with closing(self._connect()) as db:
             return _judged(_get(db, id))
 
-    def listed(self, owner: str | None = None) -> list[Job]:
-        """The jobs, newest first, in their judged states; one owner's, or all."""
+    def listed(self, owner: str | None = None, *, kind: str = "%", most: int = -1) -> list[Job]:
+        """The jobs, newest first, in their judged states; one owner's, or all; the newest few, or all."""
+        query = "SELECT * FROM jobs WHERE (?1 IS NULL OR owner = ?1) AND kind LIKE ?2 ORDER BY created DESC LIMIT ?3"
         with closing(self._connect()) as db:
-            rows = db.execute("SELECT * FROM jobs WHERE ? IS NULL OR owner = ? ORDER BY created DESC", (owner, owner))
-            return [_judged(_job(row)) for row in rows]
+            return [_judged(_job(row)) for row in db.execute(query, (owner, kind, most))]
 
     def running(self) -> Sequence[Job]:
         """The jobs that were started and have not ended, as far as was written down."""
@@ -115,6 +115,7 @@ class Store:
         """Whether a tick could change anything: a job waits, is asked to stop, or is not heard of."""
         query = """
             SELECT 1 FROM jobs WHERE state = 'queued'
+            OR (state = 'cancelled' AND kind = 'train' AND result IS NULL)
             OR (ended IS NULL AND (cancel_asked IS NOT NULL OR heartbeat < ?)) LIMIT 1
         """
         with closing(self._connect()) as db:
@@ -203,21 +204,29 @@ class Store:
             return _get(db, id).doubted or time.time()
 
     def ask_cancel(self, id: str) -> Job:
-        """Cancel a job that waits or was interrupted, or ask a running one's worker to stop."""
+        """Cancel a job that waits or was cut short, or ask a running one's worker to stop."""
         with self._write() as db:
             _settle(db)
             job = _get(db, id)
-            if job.state in (State.QUEUED, State.INTERRUPTED):
+            if job.state in (State.QUEUED, State.INTERRUPTED, State.FAILED):
                 _move(db, job, State.CANCELLED)
             elif job.state in RUNNING and job.cancel_asked is None:
                 _set(db, id, cancel_asked=time.time())
         return self.get(id)
 
     def ask_finish(self, id: str) -> Job:
-        """Ask a running job's worker to end training with the best so far; one that has ended stays as it is."""
+        """Ask a running job's worker to end training with the best so far.
+
+        Raises:
+            JobError: there is no such job, or it does not run.
+        """
         with self._write() as db:
+            _settle(db)
             job = _get(db, id)
-            if job.state in RUNNING and job.finish_asked is None:
+            if job.state not in RUNNING:
+                fix = "resume it first" if NEXT[job.state] else "nothing is left to finish"
+                raise JobError(f"a job that is {job.state} does not train", place=f"job {id}", fix=fix)
+            if job.finish_asked is None:
                 _set(db, id, finish_asked=time.time())
         return self.get(id)
 
@@ -230,15 +239,23 @@ class Store:
         clean = dict.fromkeys(
             ("pid", "pid_started", "heartbeat", "doubted", "cancel_asked", "finish_asked", "stage_began")
         )
+        anew: dict[str, Any] = {"step": 0, "steps": 0, "stage": "", "message": ""}
         with self._write() as db:
             _settle(db)
-            _move(db, _get(db, id), State.QUEUED, **clean, ended=None, error=None, result=None)
+            _move(db, _get(db, id), State.QUEUED, **clean, **anew, ended=None, error=None, result=None)
         return self.get(id)
 
-    def amend(self, id: str, **values: Any) -> None:
-        """Change columns other than the state."""
+    def unkept(self) -> list[Job]:
+        """Jobs that are cancelled and of whose best model nothing is noted yet."""
+        query = "SELECT * FROM jobs WHERE state = 'cancelled' AND kind = 'train' AND result IS NULL"
+        with closing(self._connect()) as db:
+            return [_job(row) for row in db.execute(query)]
+
+    def note_kept(self, id: str, **values: Any) -> None:
+        """What became of a cancelled job's best model; nothing where the job goes on by now."""
         with self._write() as db:
-            _set(db, id, **values)
+            if _get(db, id).state is State.CANCELLED:
+                _set(db, id, **values)
 
     def curve(self, id: str, name: str, *, points: int = 100) -> list[Point]:
         """One metric by step, thinned to about `points`; the last is always there."""

@@ -19,20 +19,18 @@ import psutil
 
 from ..errors import HFTransferError, JobError
 from ..home import home
-from ..output import MARKER
 from ..recipe import Recipe
 from .children import command, environment
 from .inference import Inference
 from .limits import limits
-from .states import DOUBT, ENDED, Job, State, alive, silent
+from .states import DOUBT, ENDED, Job, alive, silent
 from .store import Store, new_id
-from .work import ROOM, kept
+from .work import keep
 
 REQUEST = "request.json"
 LOG = "log.txt"
 MODEL = "model"
 TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
-KILLED_WITHIN = 5.0  # seconds that a process takes to be gone
 _LOG_TAIL = 64 * 1024  # bytes
 _PATHS = ("backbone", "validation", "test")
 
@@ -83,6 +81,8 @@ def tick() -> None:
         return
     for job in store.running():
         _press(store, job)
+    for job in store.unkept():
+        store.note_kept(job.id, **kept(job))
     while store.start_next(kinds, _spawn):
         pass
 
@@ -108,12 +108,9 @@ def cancel(id: str) -> Job:
 
     Raises:
         JobError: there is no such job.
-        OutputError: what it has cannot be written to its output.
     """
     store = Store()
-    job = store.ask_cancel(id)
-    if job.state is State.CANCELLED and job.result is None:
-        store.amend(id, result=keep(job))
+    store.ask_cancel(id)
     tick()
     return store.get(id)
 
@@ -133,27 +130,25 @@ def resume(id: str) -> Job:
     Raises:
         JobError: there is no such job, it is done, or it still goes on.
     """
-    job = Store().requeue(id)
-    if job.output and (Path(job.output) / MARKER).is_file():  # the best that was kept: the run's own
-        _write_request(id, {**request(job), "overwrite": True})
+    store = Store()
+    store.requeue(id)
     tick()
-    return Store().get(id)
+    return store.get(id)
 
 
-def keep(job: Job) -> dict[str, Any] | None:
-    """Put the best model of a job that was cut short into its output. Returns what is known of it, None without one.
-
-    Raises:
-        OutputError: the output cannot be written.
-    """
-    room = folder(job.id) / ROOM
-    if job.kind != "train" or not room.is_dir():
-        return None
-    return kept(room, Path(str(job.output)), overwrite=request(job)["overwrite"])
+def kept(job: Job) -> dict[str, Any]:
+    """Keep the best model of a job that was cut short. Returns the columns that tell of it."""
+    try:
+        return {"result": keep(folder(job.id))}
+    except (OSError, ValueError, KeyError) as error:
+        why = getattr(error, "strerror", None) or error
+        told = JobError(f"its best model could not be kept: {why}", place=f"job {job.id}", fix="free some space")
+        return {"result": {"kept": None}, "error": told.to_json()}
 
 
 def show(id: str) -> dict[str, Any]:
     """The job as `hftransfer jobs show` prints it."""
+    tick()
     store = Store()
     return {**store.get(id).to_json(), "metrics": store.metrics(id)}
 
@@ -182,7 +177,7 @@ def request(job: Job) -> dict[str, Any]:
     """
     try:
         asked: dict[str, Any] = json.loads((folder(job.id) / REQUEST).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError) as error:
         fix = "submit the work as a new job"
         raise JobError("the job's own files are gone", place=f"job {job.id}", fix=fix) from error
     return asked
@@ -195,9 +190,9 @@ def predict(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
         JobError: the job has no model, or the process gave no answer.
         HFTransferError: an input cannot be read.
     """
-    if not job.has_model or job.output is None:
+    if job.model is None:
         raise JobError("this run has no model to ask", place=f"job {job.id}", fix="wait until it is done")
-    return _inference.ask(job.output, inputs)
+    return _inference.ask(job.model, inputs)
 
 
 def owner_of(secret: str) -> str:
@@ -261,19 +256,9 @@ def _press(store: Store, job: Job) -> None:
     waited = 0.0 if job.cancel_asked is None else now - job.cancel_asked
     with suppress(ProcessLookupError):  # it has just ended by itself
         if waited > KILL_AFTER or (silent(job) and now - store.doubt(job.id) > DOUBT):
-            _kill(store, job, job.pid)
+            os.killpg(job.pid, signal.SIGKILL)
         elif waited > TERM_AFTER:
             os.kill(job.pid, signal.SIGTERM)
-
-
-def _kill(store: Store, job: Job, pid: int) -> None:
-    """End a worker that heeds nothing; where that was wished for, its best is kept."""
-    os.killpg(pid, signal.SIGKILL)
-    if job.cancel_asked is not None:
-        with suppress(psutil.Error):
-            psutil.Process(pid).wait(KILLED_WITHIN)
-        store.ask_cancel(job.id)  # writes down that it is gone
-        store.amend(job.id, result=keep(job))
 
 
 def _stored(id: str) -> Job | None:

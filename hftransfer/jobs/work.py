@@ -1,4 +1,4 @@
-"""What a worker is given to do, and what becomes of it when it is cut short."""
+"""What a worker is given to do, and what is left of it when it is cut short."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..checkpoints import SETTLED, salvage
+from ..checkpoints import SETTLED, salvage, shed
 from ..recipe import Recipe
 from ..values import Listener
 
-ROOM = "work"  # in the job's folder: what the run needs meanwhile
+# In the job's folder: what the run needs meanwhile, and the best model of one that was cut short. The
+# output is the user's: nothing goes there but a run's whole result.
+ROOM, KEPT = "work", "kept"
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Work:
     """One job's work.
 
     Attributes:
-        room: lasts as long as the job, so that it can go on after a kill.
+        room: lasts until the job is done, so that it can go on after a kill.
         over: whether to end with what there is.
     """
 
@@ -33,13 +35,18 @@ class Work:
     over: Callable[[], bool]
 
 
-def kept(room: Path, output: Path, *, overwrite: bool) -> dict[str, Any] | None:
-    """The best model of a run that was cut short, put into its output, and what is known of it; None without one.
+def keep(folder: Path) -> dict[str, Any]:
+    """Keep the best model of a run that was cut short, in its job's folder; its worker must be gone.
+
+    Returns:
+        What is known of it: `kept`, the model's folder or None, with `task` and `backbone`.
 
     Raises:
-        OutputError: the output cannot be written.
+        OSError: the disk refuses.
     """
-    if not salvage(room, output, overwrite=overwrite):
-        return None
+    room = folder / ROOM
+    if not salvage(room, folder / KEPT):
+        return {"kept": None}
+    shed(room)
     settled = json.loads((room / SETTLED).read_text(encoding="utf-8"))
-    return {"kept": True, "task": settled.get("task", ""), "backbone": (settled.get("backbone") or {}).get("name")}
+    return {"kept": str(folder / KEPT), "task": settled["task"], "backbone": settled["backbone"]["name"]}

@@ -10,6 +10,7 @@ import errno
 import importlib
 import math
 import os
+import shutil
 import signal
 import sqlite3
 import sys
@@ -109,6 +110,8 @@ def main(id: str) -> int:
         state, values = _outcome(store, job, pulse)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     store.move(id, state, **values)
+    if state is State.DONE:
+        shutil.rmtree(supervisor.folder(id) / ROOM, ignore_errors=True)  # its checkpoints are of no more use
     supervisor.tick()
     return 0
 
@@ -134,12 +137,10 @@ def _outcome(store: Store, job: Job, pulse: Pulse) -> tuple[State, dict[str, Any
 
 def _cut_short(store: Store, job: Job) -> tuple[State, dict[str, Any]]:
     """Stopped by wish, it keeps its best; else it waits to be resumed."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is asked is being done
     if store.get(job.id).cancel_asked is None:
         return State.INTERRUPTED, {}
-    try:
-        return State.CANCELLED, {"result": supervisor.keep(job)}
-    except HFTransferError as error:
-        return State.CANCELLED, {"error": error.to_json()}
+    return State.CANCELLED, supervisor.kept(job)
 
 
 def _given(store: Store, job: Job, pulse: Pulse) -> Work:

@@ -50,7 +50,7 @@ def run_phases(
     trained = Trained()
     for number, phase in enumerate(phases):
         if number and ended():
-            break  # the first gives a model, the others only better it
+            return trained + Trained(cut=True)  # the first gives a model, the others only better it
         if phase.solver == "closed-form":
             trained += run_probe(backbone, data, phase, recipe, machine, on_event)
         else:

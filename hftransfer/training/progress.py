@@ -25,10 +25,15 @@ class Machine:
 
 @dataclass(frozen=True)
 class Trained:
-    """A run's history so far: one row a measurement, with its phase, step and figures by name."""
+    """A run's history so far: one row a measurement, with its phase, step and figures by name.
+
+    `cut` says whether training was ended before its time, by a wish or by the budget.
+    """
 
     history: tuple[dict[str, Any], ...] = ()
     features_seconds: float = 0.0
+    cut: bool = False
 
     def __add__(self, other: Trained) -> Trained:
-        return Trained(self.history + other.history, self.features_seconds + other.features_seconds)
+        seconds = self.features_seconds + other.features_seconds
+        return Trained(self.history + other.history, seconds, self.cut or other.cut)

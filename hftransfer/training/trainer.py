@@ -89,6 +89,7 @@ class Progress(TrainerCallback):
         self.phase = phase
         self.on_event = on_event
         self.over = over
+        self.cut = False
         self.history: list[dict[str, Any]] = []
 
     def on_train_begin(
@@ -100,6 +101,7 @@ class Progress(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if self.over():
+            self.cut = state.global_step < state.max_steps
             control.should_evaluate = control.should_save = control.should_training_stop = True
         self.on_event(Event("train", self.phase, state.global_step, state.max_steps))
 

@@ -48,16 +48,17 @@ def run_tune(
     Returns:
         History: phase, step, epoch, and what was measured there.
     """
-    history = figures(room, FINISHED)
-    if history is not None:
+    finished = figures(room, FINISHED)
+    if finished is None:
+        room.mkdir(parents=True, exist_ok=True)
+        progress = _trained(backbone, data, phase, recipe, machine, on_event, room, over)
+        finished = {"history": progress.history, "cut": progress.cut}
+        keep(room, FINISHED, backbone.model.save_pretrained, finished)
+    else:
         reload_weights(backbone.model, room / FINISHED)
         backbone.model.eval()
-        return Trained(tuple(history))
-    room.mkdir(parents=True, exist_ok=True)
-    history = _trained(backbone, data, phase, recipe, machine, on_event, room, over)
-    keep(room, FINISHED, backbone.model.save_pretrained, history)
     tidy(room)
-    return Trained(tuple(history))
+    return Trained(tuple(finished["history"]), cut=finished["cut"])
 
 
 def _trained(
@@ -69,7 +70,7 @@ def _trained(
     on_event: Listener,
     room: Path,
     over: Over,
-) -> list[dict[str, Any]]:
+) -> Progress:
     keep_memory()
     machine = replace(machine, dtype=tuning_precision(backbone, recipe, machine))
     tame_dropout(backbone.model)
@@ -91,14 +92,15 @@ def _trained(
     )
     with quiet():
         start = trainer.evaluate()[f"eval_{task.target.best}"]
-        keep(room, START, backbone.model.save_pretrained, start)
+        if figures(room, START) is None:
+            keep(room, START, backbone.model.save_pretrained, start)
         last = last_checkpoint(room)
         trainer.train(resume_from_checkpoint=str(last) if last else None)
     if (trainer.state.best_metric or 0.0) < start:
         on_event(Event("train", "training gained nothing on validation: its start is kept"))
         reload_weights(backbone.model, room / START)
     backbone.model.requires_grad_(True).eval()
-    return progress.history
+    return progress
 
 
 def arguments(phase: Phase, recipe: Recipe, machine: Machine, task: Task, room: Path, rows: int) -> TrainingArguments:

@@ -32,11 +32,11 @@ def answer(request: Request) -> Response:
         job = supervisor.find(request.path_params["job"], "", request.query_params.get("key", ""))
     except HFTransferError as error:
         return PlainTextResponse(str(error), status_code=404)
-    if not job.has_model or not Path(str(job.output)).is_dir():
+    if job.model is None or not Path(job.model).is_dir():
         return PlainTextResponse("this run has no model", status_code=404)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(job.name).stem).strip("-") or "model"
     headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
-    return StreamingResponse(zipped(Path(str(job.output))), media_type="application/zip", headers=headers)
+    return StreamingResponse(zipped(Path(job.model)), media_type="application/zip", headers=headers)
 
 
 ROUTE = Route("/download/{job}", answer)

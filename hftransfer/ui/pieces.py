@@ -80,7 +80,7 @@ def ended(job: Job, log: str = "") -> str:
     """A job that is over: its score, or what went wrong and what to do."""
     if job.state is State.DONE:
         return _card(_score(job), live=True)
-    words = say("ended.kept" if job.has_model else f"ended.{job.state}") if job.state is not State.FAILED else ""
+    words = say("ended.kept" if job.model else f"ended.{job.state}") if job.state is not State.FAILED else ""
     error = job.error or {"cause": words, "fix": say("ended.interrupted.fix") if job.state is State.INTERRUPTED else ""}
     return _failure(error, say(f"state.{job.state}"), log, mild=job.state is State.CANCELLED)
 
@@ -117,7 +117,7 @@ def runs(jobs: Sequence[Job], shown: str = "") -> str:
 
 def _run(job: Job, *, current: bool) -> str:
     score = ((job.result or {}).get("metrics") or {}).get("accuracy")
-    kept = say("runs.kept") if job.has_model else say(f"state.{job.state}")
+    kept = say("runs.kept" if job.model and job.state is not State.DONE else f"state.{job.state}")
     told = f"{score['value']:.1%}" if score else kept
     here = ' aria-current="true"' if current else ""
     return f'<li><a href="?job={plain(job.id)}"{here}><b>{plain(job.name)}</b><span>{plain(told)}</span></a></li>'

@@ -32,7 +32,7 @@ class PublishStep:
 
 def render(job: Job | None) -> tuple[Any, ...]:
     """The download and the two commands for a run that is done."""
-    if job is None or not job.has_model:
+    if job is None or job.model is None:
         return NO_MODEL, gr.Column(visible=False), "", ""
     task = str((job.result or {}).get("task", ""))
     example = "photo.jpg" if task.startswith("image") else "a text"

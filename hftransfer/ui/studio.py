@@ -146,8 +146,8 @@ def summary(check: Job | None, run: Job | None) -> str:
 
 def runs_of(secret: str | None, shown: str) -> str:
     """The visitor's own runs, newest first."""
-    mine = Store().listed(supervisor.owner_of(secret)) if secret else []
-    return pieces.runs([job for job in mine if job.kind == "train"][:LISTED], shown)
+    mine = Store().listed(supervisor.owner_of(secret), kind="train", most=LISTED) if secret else []
+    return pieces.runs(mine, shown)
 
 
 def run_changed(id: str, secret: str, key: str) -> tuple[Any, ...]:

@@ -9,11 +9,11 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
-from ..errors import JobError, SourceError
+from ..errors import HFTransferError, SourceError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..jobs.store import Point, Store
-from ..recipe import Recipe
+from ..recipe import chosen_of
 from . import form, pieces, same, uploads
 from .page import TRY, Page, mark_of, owner_of, seen, told
 from .theme import AMBER, INDIGO
@@ -145,12 +145,17 @@ def _around(
 def _buttons(job: Job | None, *, running: bool, ready: bool, mine: bool) -> tuple[gr.Button, ...]:
     """Stop, stop and keep, go on, train (again), try."""
     asked = job is not None and (job.cancel_asked, job.finish_asked) != (None, None)
-    usable = job is not None and job.has_model
+    usable = job is not None and job.model is not None
     resumable = job is not None and not running and job.state is not State.DONE
+    cut = job is not None and job.state in (State.INTERRUPTED, State.FAILED)
     again = say("train.start") if job is None else say("train.again")
     training = job is not None and job.state is State.TRAINING
     return (
-        gr.Button(visible=running and mine, interactive=job is not None and job.cancel_asked is None),
+        gr.Button(
+            say("train.cancel" if running else "train.keep"),
+            visible=(running or cut) and mine,
+            interactive=job is not None and (cut or job.cancel_asked is None),
+        ),
         gr.Button(visible=running and training and mine, interactive=not asked),
         gr.Button(visible=resumable and mine, variant="secondary" if usable else "primary"),
         gr.Button(
@@ -167,12 +172,12 @@ def _same(job: Job | None) -> tuple[Any, ...]:
     """How to do the run again without the page."""
     try:
         asked = supervisor.request(job) if job is not None else None
-    except JobError:  # the run is shown, though its files are gone
+    except HFTransferError:  # the run is shown, though its files are gone
         asked = None
     if job is None or asked is None:
         return gr.Accordion(visible=False), "", ""
     source = asked["source"] if asked["source"].startswith("sample:") else job.name
-    chosen = Recipe.from_mapping(asked["recipe"]).chosen()
+    chosen = chosen_of(asked["recipe"])
     return gr.Accordion(visible=True), same.shell(source, chosen), same.python(source, chosen)
 
 

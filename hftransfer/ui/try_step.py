@@ -72,7 +72,7 @@ def predict(id: str, secret: str | None, key: str, text: str | None, image: str 
 
 def render(job: Job | None) -> tuple[Any, ...]:
     """The inputs that the run's model takes, and the buttons."""
-    done = job is not None and job.has_model
+    done = job is not None and job.model is not None
     images = job is not None and done and of_images(job)
     if job is not None and done:
         threading.Thread(target=_warm, args=(job,), daemon=True).start()

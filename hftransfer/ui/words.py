@@ -35,6 +35,7 @@ EN = {
     "train.finish": "Stop and keep the best",
     "train.finishing": "Ending with the best so far",
     "train.resume": "Go on",
+    "train.keep": "Keep the best so far",
     "train.remaining": "about {time} left",
     "train.same": "The same from the shell and from Python",
     "train.shell": "Shell",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -17,9 +18,12 @@ from transformers import pipeline
 
 from hftransfer.errors import JobError
 from hftransfer.jobs import supervisor
+from hftransfer.jobs import train as train_work
 from hftransfer.jobs.states import State
 from hftransfer.jobs.store import Store
+from hftransfer.jobs.work import Work
 from hftransfer.recipe import Recipe
+from hftransfer.workflow import fine_tune
 from tests.jobs.test_workers import ENDLESS, ended, state_of, train, wait_for
 from tests.tiny import table
 
@@ -87,8 +91,9 @@ def test_cancelled_it_keeps_its_best(home: Path, bert: Path, tmp_path: Path) -> 
     supervisor.cancel(job)
     assert ended(job) is State.CANCELLED
     found = Store().get(job)
-    assert found.has_model and found.result is not None and found.result["task"] == "text-classification"
-    assert loads(found.output)
+    assert found.model and found.result is not None and found.result["task"] == "text-classification"
+    assert loads(found.model)
+    assert not Path(str(found.output)).exists()  # that is for whole results alone
 
 
 def test_killed_and_resumed_it_ends_as_if_nothing_had_been(home: Path, bert: Path, tmp_path: Path) -> None:
@@ -112,7 +117,7 @@ def figures(job: str) -> Any:
     return report["metrics"], [{**row, "loss": 0} for row in report["history"]]
 
 
-def test_a_cancelled_one_can_be_resumed_over_what_was_kept(home: Path, bert: Path, tmp_path: Path) -> None:
+def test_a_cancelled_one_can_be_resumed(home: Path, bert: Path, tmp_path: Path) -> None:
     job = train(bert, table(tmp_path / "t.csv", rows=60), LONG)
     trained_a_while(job)
     supervisor.cancel(job)
@@ -128,8 +133,7 @@ def test_what_an_interrupted_one_had_is_kept_when_it_is_given_up(home: Path, ber
     trained_a_while(job)
     os.killpg(int(Store().get(job).pid or 0), signal.SIGKILL)
     wait_for(lambda: state_of(job) is State.INTERRUPTED, job)
-    assert supervisor.cancel(job).has_model
-    assert loads(Store().get(job).output)
+    assert loads(supervisor.cancel(job).model)
 
 
 def test_one_that_heeds_nothing_is_killed_and_its_best_kept(
@@ -141,8 +145,65 @@ def test_one_that_heeds_nothing_is_killed_and_its_best_kept(
     monkeypatch.setattr(supervisor, "KILL_AFTER", 0.0)
     supervisor.cancel(job)
     wait_for(lambda: bool(supervisor.tick() or state_of(job) is State.CANCELLED), job)
-    wait_for(lambda: Store().get(job).has_model, job)
-    assert loads(Store().get(job).output)
+    wait_for(lambda: bool(supervisor.tick() or Store().get(job).model), job)
+    assert loads(Store().get(job).model)
+
+
+def test_a_model_that_was_there_outlives_a_run_that_is_given_up(home: Path, bert: Path, tmp_path: Path) -> None:
+    """`--overwrite` replaces it by a whole one alone."""
+    source = table(tmp_path / "t.csv", rows=60)
+    old = fine_tune(source, Recipe(backbone=str(bert), strategy="feature-extraction"), output=tmp_path / "m")
+    recipe = Recipe.from_mapping({"backbone": str(bert), **ENDLESS})
+    job = supervisor.submit(str(source), recipe, "ann", output=tmp_path / "m", overwrite=True)
+    trained_a_while(job)
+    supervisor.cancel(job)
+    assert ended(job) is State.CANCELLED
+    assert json.loads((tmp_path / "m" / "report.json").read_text())["metrics"] == old.report["metrics"]
+    assert loads(Store().get(job).model)
+
+
+def test_resumed_it_does_not_take_the_place_of_anothers_model(home: Path, bert: Path, tmp_path: Path) -> None:
+    source = table(tmp_path / "t.csv", rows=60)
+    recipe = Recipe.from_mapping({"backbone": str(bert), **LONG})
+    job = supervisor.submit(str(source), recipe, "ann", output=tmp_path / "m")
+    trained_a_while(job)
+    os.killpg(int(Store().get(job).pid or 0), signal.SIGKILL)
+    wait_for(lambda: state_of(job) is State.INTERRUPTED, job)
+    fine_tune(source, Recipe(backbone=str(bert), strategy="feature-extraction"), output=tmp_path / "m")
+    supervisor.resume(job)
+    assert ended(job) is State.FAILED
+    assert "not empty" in (Store().get(job).error or {})["cause"]
+    assert loads(supervisor.cancel(job).model)  # given up, its best is kept
+
+
+def test_a_disk_that_refuses_to_keep_is_told(
+    home: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = train(bert, table(tmp_path / "t.csv", rows=60), ENDLESS)
+    trained_a_while(job)
+    os.killpg(int(Store().get(job).pid or 0), signal.SIGKILL)
+    wait_for(lambda: state_of(job) is State.INTERRUPTED, job)
+
+    def full(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(supervisor, "keep", full)
+    found = supervisor.cancel(job)
+    assert found.state is State.CANCELLED and found.model is None
+    assert "No space left on device" in (found.error or {})["cause"]
+
+
+def test_killed_after_its_output_was_whole_it_is_done_when_resumed(home: Path, bert: Path, tmp_path: Path) -> None:
+    job = train(bert, table(tmp_path / "t.csv"), {"strategy": "feature-extraction"})
+    assert ended(job) is State.DONE
+    found = Store().get(job)
+    room = supervisor.folder(job) / "work"
+    room.mkdir()
+    (room / "whole").touch()
+    before = Path(str(found.output), "report.json").stat().st_mtime_ns
+    work = Work("gone.csv", Recipe(), Path(str(found.output)), False, room, lambda event: None, lambda: False)
+    assert train_work.run(work)["metrics"] == (found.result or {})["metrics"]
+    assert Path(str(found.output), "report.json").stat().st_mtime_ns == before
 
 
 def test_what_is_done_or_goes_on_is_not_resumed(home: Path, bert: Path, tmp_path: Path) -> None:

@@ -117,9 +117,9 @@ def test_a_killed_worker_is_interrupted_and_the_next_one_starts_and_can_be_stopp
     wait_for(lambda: state_of(second) is State.TRAINING and store.get(second).step > 0, second)
     supervisor.cancel(second)
     assert ended(second) is State.CANCELLED
-    assert Path(str(store.get(second).output)).exists() == store.get(second).has_model
+    assert not Path(str(store.get(second).output)).exists()
     left = {path.name for path in supervisor.folder(second).iterdir()}
-    assert {"log.txt", "request.json"} <= left <= {"log.txt", "request.json", "work", "model"}  # nothing half-written
+    assert {"log.txt", "request.json"} <= left <= {"log.txt", "request.json", "work", "kept"}  # nothing half-written
 
 
 def test_a_worker_told_to_go_is_interrupted_and_not_cancelled(home: Path, bert: Path, tmp_path: Path) -> None:
