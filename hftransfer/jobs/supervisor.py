@@ -177,7 +177,7 @@ def request(job: Job) -> dict[str, Any]:
     """
     try:
         asked: dict[str, Any] = json.loads((folder(job.id) / REQUEST).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError) as error:
+    except FileNotFoundError as error:
         fix = "submit the work as a new job"
         raise JobError("the job's own files are gone", place=f"job {job.id}", fix=fix) from error
     return asked

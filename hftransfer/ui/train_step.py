@@ -172,7 +172,7 @@ def _same(job: Job | None) -> tuple[Any, ...]:
     """How to do the run again without the page."""
     try:
         asked = supervisor.request(job) if job is not None else None
-    except HFTransferError:  # the run is shown, though its files are gone
+    except (HFTransferError, ValueError):  # the run is shown, though its files are gone
         asked = None
     if job is None or asked is None:
         return gr.Accordion(visible=False), "", ""
