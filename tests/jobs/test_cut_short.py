@@ -27,7 +27,7 @@ from hftransfer.workflow import fine_tune
 from tests.jobs.test_workers import ENDLESS, ended, state_of, train, wait_for
 from tests.tiny import table
 
-LONG = {"strategy": "full", "epochs": 60.0, "patience": 10000, "batch_size": 4}
+LONG = {"strategy": "full", "epochs": 25.0, "patience": 10000, "batch_size": 4}
 
 
 def trained_a_while(job: str) -> None:
