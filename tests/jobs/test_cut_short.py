@@ -47,7 +47,7 @@ def test_finished_early_it_is_done_and_measured(home: Path, bert: Path, tmp_path
     assert ended(job) is State.DONE, supervisor.logs(job)
     found = Store().get(job)
     assert found.result is not None and found.result["stopped_early"] and found.result["metrics"]["accuracy"]
-    assert not (supervisor.folder(job) / "work").exists()  # its checkpoints are of no more use
+    wait_for(lambda: not (supervisor.folder(job) / "work").exists(), job)  # its checkpoints are of no more use
     assert loads(found.output)
 
 
