@@ -11,7 +11,7 @@ from ..recipe import Recipe
 from ..terminal import lines
 from .options import CONTEXT, JSON, say, show
 
-OWNER = "shell"  # of jobs that were started here: the studio shows them to nobody who has not their address
+OWNER = "shell"  # of jobs that were started here; the studio shows them to nobody
 
 
 def detach(source: str, recipe: Recipe, output: Path, *, overwrite: bool, as_json: bool) -> None:
