@@ -67,6 +67,15 @@ class Module:
         return {node.name: node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef)}
 
     @cached_property
+    def calls(self) -> dict[str, list[ast.Call]]:
+        """Every call, by the name of what is called."""
+        found: dict[str, list[ast.Call]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call):
+                found.setdefault(called(node), []).append(node)
+        return found
+
+    @cached_property
     def scopes(self) -> dict[ast.AST, ast.FunctionDef]:
         """Each node to the innermost function that it stands in."""
         inside: dict[ast.AST, ast.FunctionDef] = {}
@@ -83,9 +92,14 @@ def modules() -> list[Module]:
 
 
 def collected() -> list[Found]:
-    """The texts of all calls in `TEXTS` and of `TABLES`."""
+    """The texts of all calls in `TEXTS`, of `TABLES` and of `RETURNED`."""
     rooms = modules()
-    return [found for module in rooms for found in _of(module, rooms) if any(map(str.isalpha, found.template))]
+    return [found for module in rooms for found in _of(module, rooms)]
+
+
+def has_words(template: str) -> bool:
+    """Whether there is anything to translate in it."""
+    return any(map(str.isalpha, template))
 
 
 def _of(module: Module, rooms: list[Module]) -> Iterator[Found]:
@@ -110,8 +124,8 @@ def _told(module: Module, node: ast.AST, rooms: list[Module]) -> Iterator[str]:
         yield from _Reader(module, rooms).returned(node.name)
     if isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and key.value in ("cause", "fix") and isinstance(value, ast.Constant):
-                yield str(value.value)
+            if isinstance(key, ast.Constant) and key.value in ("cause", "fix"):
+                yield from _Reader(module, rooms).read(value)
 
 
 def called(node: ast.Call) -> str:
@@ -174,7 +188,7 @@ class _Reader:
             case ast.Name():
                 yield from self._named(node, depth)
             case ast.Call(func=ast.Attribute(attr="join", value=between), args=[ast.GeneratorExp(elt=element)]):
-                yield from ("{}" + text + "{}" for text in self.read(between) if any(map(str.isalpha, text)))
+                yield from ("{}" + text + "{}" for text in self.read(between) if has_words(text))
                 yield from self.read(element, depth + 1)
             case ast.Call():
                 yield from self.returned(called(node), depth)
@@ -201,10 +215,9 @@ class _Reader:
         if name not in names:
             return
         for module in self.rooms:
-            for node in ast.walk(module.tree):
-                if isinstance(node, ast.Call) and called(node) == function.name:
-                    given = argument(node, names.index(name), name)
-                    yield from _Reader(module, self.rooms).read(given, depth + 1) if given else ()
+            for node in module.calls.get(function.name, ()):
+                given = argument(node, names.index(name), name)
+                yield from _Reader(module, self.rooms).read(given, depth + 1) if given else ()
 
     def returned(self, name: str, depth: int = 0) -> Iterator[str]:
         """What a function answers: one of this file, or the one of that name in another."""

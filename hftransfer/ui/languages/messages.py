@@ -101,11 +101,19 @@ def _found(text: str, language: str, depth: int = 0) -> str | None:
     whole = table(language, "messages").get(text) or table(language, "names").get(text)
     if whole or depth > _DEEPEST:
         return whole
-    if _LIST in text:
-        parts = [_found(part, language, depth + 1) for part in text.split(_LIST)]
-        if None not in parts:
-            return _COMMAS.join(map(str, parts))
-    return next(filter(None, (row.fill(text, language, depth) for row in _templates(language))), None)
+    found = (row.fill(text, language, depth) for row in _templates(language))
+    return _list(text, language, depth) or next(filter(None, found), None)
+
+
+def _list(text: str, language: str, depth: int) -> str | None:
+    """Several messages that were joined into one; None where one of them is unknown."""
+    parts: list[str] = []
+    for part in text.split(_LIST) if _LIST in text else ():
+        found = _found(part, language, depth + 1)
+        if found is None:
+            return None
+        parts.append(found)
+    return _COMMAS.join(parts) or None
 
 
 @cache
