@@ -16,6 +16,9 @@ escapes is a fault of ours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 
 class HFTransferError(Exception):
     """A failure with its cause, its place and the next step.
@@ -37,7 +40,7 @@ class HFTransferError(Exception):
         then = f"\n  next: {self.fix}" if self.fix else ""
         return f"{self.cause}{where}{then}"
 
-    def to_json(self) -> dict[str, str]:
+    def to_json(self) -> dict[str, Any]:
         kind = type(self).__name__
         return {"kind": kind, "cause": self.cause, "place": self.place, "fix": self.fix}
 
@@ -55,7 +58,18 @@ class SourceMissing(SourceError, FileNotFoundError):
 
 
 class ColumnError(SourceError, KeyError):
-    """A column that the table does not have."""
+    """A column that the table does not have.
+
+    Args:
+        columns: those that it has, for whoever lets the user choose.
+    """
+
+    def __init__(self, cause: str, *, place: str = "", fix: str = "", columns: Sequence[str] = ()) -> None:
+        super().__init__(cause, place=place, fix=fix)
+        self.columns = tuple(columns)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "columns": list(self.columns)}
 
 
 class BackboneError(HFTransferError, OSError):

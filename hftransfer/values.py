@@ -61,6 +61,8 @@ class Dataset:
     into `labels`, which were fitted on train alone) and `origin` (where the row
     came from: a file's path, or file:line). `digests` maps each split to a hash of
     its inputs, in order, labels left out: what depends on inputs alone is cached by it.
+    `columns` says of a table which there are (`names`), and which was taken as `input`
+    and as `label`.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Dataset:
     digests: Mapping[str, str]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    columns: Mapping[str, Any] | None = None
 
     @property
     def rows(self) -> dict[str, int]:

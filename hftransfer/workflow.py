@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from .choosing import Settled, facts, pick, pick_backbone
 from .data import load_data
 from .home import home
 from .models.backbones import Choice, is_starter, license_of
+from .models.device import peak_memory
 from .models.loading import load_backbone
 from .models.sizes import fit_image_size
 from .output import staged, writable
@@ -32,11 +32,6 @@ from .strategies import STRATEGIES
 from .tasks import get_task
 from .training import Over, never, run_phases
 from .values import Backbone, Dataset, Event, Listener, silent
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
 
 
 def fine_tune(
@@ -166,11 +161,3 @@ def counted(data: Dataset) -> list[int]:
     """The training rows of each label."""
     counts = Counter(data.splits["train"]["label"])
     return [counts[number] for number in range(len(data.labels))]
-
-
-def peak_memory() -> float | None:
-    """The most memory that this process has held so far, in MB; None where the system does not say."""
-    if resource is None:
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .images import open_image
-from .sources import check, load_data, load_evaluation
+from .inputs import read_inputs
+from .preview import examples
+from .sources import check, described, load_data, load_evaluation
 
-__all__ = ["check", "load_data", "load_evaluation", "open_image"]
+__all__ = ["check", "described", "examples", "load_data", "load_evaluation", "open_image", "read_inputs"]

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import datasets
 import pyarrow as pa
@@ -50,6 +51,7 @@ class Kept:
     parts: Mapping[str, datasets.Dataset]
     problems: tuple[Problem, ...]
     unusable: tuple[str, ...] = ()
+    columns: Mapping[str, Any] | None = None
 
     def part(self, split: str) -> datasets.Dataset:
         """The rows of a split, or all rows where the source has no such split.
@@ -97,7 +99,13 @@ def _opened(folder: Path, found: Found) -> Kept | None:
     used = {part: rows for part, rows in parts.items() if len(rows)}
     unusable = (*found.unlabelled, *(part for part in parts if part not in used))
     return Kept(
-        storable(found.name), storable(found.place), found.modality, used, tuple(map(_storable, problems)), unusable
+        storable(found.name),
+        storable(found.place),
+        found.modality,
+        used,
+        tuple(map(_storable, problems)),
+        unusable,
+        found.columns,
     )
 
 

@@ -31,16 +31,21 @@ _LABEL = """
 NAMES = {"text": _TEXT.split(), "image": _IMAGE.split(), "label": _LABEL.split()}
 SAMPLE = 5000  # rows looked at
 GUESSED = "guessed-columns"
+NAME_IT = "call the column of the texts text"
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The chosen columns by their names, and what the inputs are (image or text)."""
+    """The chosen columns by their names, what the inputs are (image or text), and all `names` that there are."""
 
     modality: str
     input: str
     label: str
+    names: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"names": list(self.names), "input": self.input, "label": self.label}
 
 
 def normal(name: Any) -> str:
@@ -72,12 +77,26 @@ def choose(table: Table, recipe: Recipe) -> Columns:
     return _complete(sample, "text", text, label)
 
 
+def text_column(table: Table) -> str:
+    """The column of a table's texts, whatever else it holds.
+
+    Raises:
+        ColumnError: no column looks like it.
+    """
+    sample = _Sample(table)
+    found = sample.named("text", but=None) or sample.longest(but=None)
+    if found is None:
+        raise ColumnError("no column holds texts", place=f"{table.place}, which has {listed(table)}", fix=NAME_IT)
+    return found
+
+
 def _complete(sample: _Sample, modality: str, column: str, label: str | None) -> Columns:
     label = label or sample.named("label", but=column) or sample.few(but=column)
     if label is None:
         raise _cannot_tell(sample.table, "labels", "--label-column")
     named = _by_name(column, modality) and _by_name(label, "label")
-    return Columns(modality, column, label, () if named else (_guessed(sample, modality, column, label),))
+    guessed = () if named else (_guessed(sample, modality, column, label),)
+    return Columns(modality, column, label, sample.table.names, guessed)
 
 
 def _modality(recipe: Recipe, text: str | None, image: str | None) -> str | None:
@@ -106,6 +125,7 @@ def _asked(table: Table, name: str | None, option: str) -> str | None:
             f"there is no column '{name}'",
             place=f"{table.place}, which has {listed(table)}",
             fix=f"pass one of these with {option}",
+            columns=table.names,
         )
     return found[0]
 
@@ -115,6 +135,7 @@ def _cannot_tell(table: Table, what: str, option: str) -> ColumnError:
         f"no column looks like it holds the {what}",
         place=f"{table.place}, which has {listed(table)}",
         fix=f"say which it is with {option}",
+        columns=table.names,
     )
 
 

@@ -50,7 +50,8 @@ class Found:
 
     `parts` maps split names, or `ALL` alone, to a way to go through the rows; `read`
     gives the bytes at an image's path; `key` changes whenever the content does;
-    `unlabelled` names the splits that are there without any labels.
+    `unlabelled` names the splits that are there without any labels; `columns` says which
+    there are in a table (`names`), and which hold the `input` and the `label`.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Found:
     read: Callable[[str], bytes] | None = None
     problems: tuple[Problem, ...] = ()
     unlabelled: tuple[str, ...] = ()
+    columns: Mapping[str, Any] | None = None
 
 
 _SYNONYMS = {

@@ -65,6 +65,7 @@ def load_data(source: Source, recipe: Recipe = DEFAULT, *, on_event: Listener = 
         digests={split: part.digest for split, part in encoded.items()},
         problems=problems,
         notes=tuple(problem.message for problem in problems if problem.severity == "info"),
+        columns=gathered.columns,
     )
 
 
@@ -100,7 +101,11 @@ def check(source: Source, recipe: Recipe = DEFAULT, *, on_event: Listener = sile
     Raises:
         HFTransferError: whatever `load_data` raises, where nothing can be made of it.
     """
-    data = load_data(source, recipe, on_event=on_event)
+    return described(load_data(source, recipe, on_event=on_event))
+
+
+def described(data: Dataset) -> dict[str, Any]:
+    """What a data set holds, as `check` says it."""
     counts = Counter(chain.from_iterable(split["label"][:] for split in data.splits.values()))
     return {
         "task": data.task,
@@ -119,6 +124,7 @@ class Gathered:
     task: Task
     parts: Mapping[str, datasets.Dataset]
     problems: tuple[Problem, ...]
+    columns: Mapping[str, Any] | None
 
 
 def _gather(source: Source, recipe: Recipe, on_event: Listener) -> Gathered:
@@ -128,7 +134,7 @@ def _gather(source: Source, recipe: Recipe, on_event: Listener) -> Gathered:
     others = {split: _read(other, recipe.with_(task=task.name), on_event) for split, other in asked.items()}
     parts = {**kept.parts, **{split: other.part(split) for split, other in others.items()}}
     problems = chain(kept.problems, *(other.problems for other in others.values()))
-    return Gathered(kept.name, kept.place, task, parts, tuple(problems))
+    return Gathered(kept.name, kept.place, task, parts, tuple(problems), kept.columns)
 
 
 def _fit(gathered: Gathered, slices: Mapping[str, Slice]) -> tuple[str, ...]:

@@ -75,7 +75,7 @@ def found_in(
     unused = [_no_labels(part, parts[part][0], columns) for part in unlabelled]
     said = dict.fromkeys(chain(columns.problems, unused, *(table.problems for table in tables)))
     chosen = digest(key, columns.modality, columns.input, columns.label)
-    return Found(name, place, columns.modality, chosen, rows, load, tuple(said), unlabelled)
+    return Found(name, place, columns.modality, chosen, rows, load, tuple(said), unlabelled, columns.to_json())
 
 
 def _open(tree: Tree, entry: Entry) -> Table:

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from ..data import check
+from ..data import described, examples, load_data
 from ..values import Event
 from .work import Work
 
+PICTURES = "examples"  # in the job's folder
+
 
 def run(work: Work) -> dict[str, Any]:
-    """Say what the data is: task, rows, labels, problems. Nothing is written to the output."""
+    """Say what the data is: task, rows, labels, problems, columns; and show some of it. The output stays empty."""
     work.listen(Event("load"))
-    return check(work.source, work.recipe)
+    data = load_data(work.source, work.recipe)
+    folder = work.room.parent / PICTURES
+    folder.mkdir(exist_ok=True)
+    shown = {
+        label: [_shown(value, folder, f"{number}-{place}.jpg") for place, value in enumerate(values)]
+        for number, (label, values) in enumerate(examples(data).items())
+    }
+    return {**described(data), "columns": data.columns, "examples": shown}
+
+
+def _shown(value: Any, folder: Path, name: str) -> str:
+    """A text itself, or the name of the file that its picture is in."""
+    if isinstance(value, str):
+        return value
+    value.save(folder / name, quality=80)
+    return name

@@ -19,8 +19,8 @@ class Limits:
     seconds: float | None
 
     def kinds(self) -> dict[str, int]:
-        """How many jobs of a kind run at once: checks are short and need not wait for training."""
-        return {"check": 1, "train": self.at_once}
+        """How many jobs of a kind run at once: what is short, or waits for the Hub, need not wait for training."""
+        return {"check": 1, "plan": 1, "push": 2, "train": self.at_once}
 
 
 def limits() -> Limits:

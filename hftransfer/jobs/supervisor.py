@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
@@ -29,6 +30,7 @@ from .work import keep
 
 REQUEST = "request.json"
 LOG = "log.txt"
+TOKEN = "token"
 MODEL = "model"
 TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
 _LOG_TAIL = 64 * 1024  # bytes
@@ -46,6 +48,8 @@ def submit(
     name: str = "",
     output: Path | None = None,
     overwrite: bool = False,
+    asked: Mapping[str, Any] | None = None,
+    token: str = "",
 ) -> str:
     """Queue a job, and start it if there is a place free.
 
@@ -54,6 +58,8 @@ def submit(
         owner: whose job it is (see `owner_of`).
         output: where the model goes; by default into the job's own folder.
         overwrite: replace a model of ours that lies there.
+        asked: what else work of this kind wants to know.
+        token: for the Hub. It lies in the job's folder until the worker takes it, and nowhere else.
 
     Returns:
         The job's id.
@@ -63,7 +69,10 @@ def submit(
     """
     store, id = Store(), new_id()
     _require_place(store, owner, kind)
-    _write_request(id, {"source": _lasting(source), "recipe": _lasting_recipe(recipe), "overwrite": overwrite})
+    whole = {"source": _lasting(source), "recipe": _lasting_recipe(recipe), "overwrite": overwrite, **(asked or {})}
+    _write(id, REQUEST, json.dumps(whole, ensure_ascii=False))
+    if token:
+        _write(id, TOKEN, token)
     target = (output or folder(id) / MODEL).absolute()
     store.add(kind, name or Path(source).name, owner, output=str(target), id=id)
     tick()
@@ -111,6 +120,7 @@ def cancel(id: str) -> Job:
     """
     store = Store()
     store.ask_cancel(id)
+    take_token(id)
     tick()
     return store.get(id)
 
@@ -183,6 +193,14 @@ def request(job: Job) -> dict[str, Any]:
     return asked
 
 
+def take_token(id: str) -> str:
+    """The token that a job was given for the Hub, which is gone from the disk with this."""
+    path = folder(id) / TOKEN
+    token = path.read_text(encoding="utf-8") if path.exists() else ""
+    path.unlink(missing_ok=True)
+    return token
+
+
 def predict(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
     """Ask the job's model, in the process that is kept warm. An empty list only loads it.
 
@@ -207,10 +225,11 @@ def folder(id: str) -> Path:
     return room
 
 
-def _write_request(id: str, asked: dict[str, Any]) -> None:
-    part = folder(id) / f"{REQUEST}.part"
-    part.write_text(json.dumps(asked, ensure_ascii=False), encoding="utf-8")
-    part.replace(folder(id) / REQUEST)
+def _write(id: str, name: str, text: str) -> None:
+    part = folder(id) / f"{name}.part"
+    part.touch(mode=0o600)
+    part.write_text(text, encoding="utf-8")
+    part.replace(folder(id) / name)
 
 
 def _require_place(store: Store, owner: str, kind: str) -> None:

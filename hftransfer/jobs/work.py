@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class Work:
     """One job's work.
 
     Attributes:
+        asked: the whole request, with what only work of this kind wants to know.
         room: lasts until the job is done, so that it can go on after a kill.
         over: whether to end with what there is.
     """
@@ -33,6 +34,7 @@ class Work:
     room: Path
     listen: Listener
     over: Callable[[], bool]
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
 
 def keep(folder: Path) -> dict[str, Any]:

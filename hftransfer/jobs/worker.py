@@ -33,7 +33,7 @@ from .store import Store
 from .work import ROOM, Work
 
 # The kinds of work by name: their heavy imports happen while the heart already beats.
-WORK = {"train": "hftransfer.jobs.train", "check": "hftransfer.jobs.check"}
+WORK = {kind: f"hftransfer.jobs.{kind}" for kind in ("train", "check", "plan", "push")}
 STATES = {"train": State.TRAINING, "evaluate": State.EVALUATING, "save": State.EVALUATING}
 BEAT = 2.0  # seconds between heartbeats
 PATIENCE = 5.0  # seconds that a cancelled job may take to notice by itself
@@ -105,6 +105,8 @@ def main(id: str) -> int:
     except JobError as error:
         print(error, file=sys.stderr)
         return 2
+    if token := supervisor.take_token(id):
+        os.environ["HF_TOKEN"] = token
     signal.signal(signal.SIGTERM, _stop)
     with Pulse(store, id) as pulse:
         state, values = _outcome(store, job, pulse)
@@ -153,6 +155,7 @@ def _given(store: Store, job: Job, pulse: Pulse) -> Work:
         room=supervisor.folder(job.id) / ROOM,
         listen=Progress(store, job.id),
         over=pulse.finish,
+        asked=request,
     )
 
 

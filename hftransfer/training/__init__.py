@@ -11,12 +11,24 @@ from ..models.device import pick_device, pick_precision, to_device
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
 from ..values import Backbone, Dataset, Listener, silent
+from .pace import Pace, measure
 from .probe import run_probe
 from .progress import Machine, Over, Trained, never
 from .rates import family
-from .tune import run_tune
+from .tune import run_tune, steps_of
 
-__all__ = ["Machine", "Over", "Trained", "family", "machine_for", "never", "run_phases"]
+__all__ = [
+    "Machine",
+    "Over",
+    "Pace",
+    "Trained",
+    "family",
+    "machine_for",
+    "measure",
+    "never",
+    "run_phases",
+    "steps_of",
+]
 
 
 def machine_for(recipe: Recipe) -> Machine:

@@ -82,7 +82,7 @@ def _trained(
     trainer = PhaseTrainer(
         model=backbone.model,
         args=arguments(phase, recipe, machine, task, room, len(train)),
-        groups=_groups(backbone, phase, recipe, machine),
+        groups=trainable(backbone, phase, recipe, machine),
         collators=collators,
         augment=AUGMENT.get(task.modality.name),
         train_dataset=train,
@@ -106,8 +106,7 @@ def _trained(
 def arguments(phase: Phase, recipe: Recipe, machine: Machine, task: Task, room: Path, rows: int) -> TrainingArguments:
     """The phase in Trainer's words."""
     assert phase.rates is not None
-    epochs = phase.epochs
-    steps = max(1, round(epochs * -(-rows // recipe.batch_size)))
+    epochs, steps = phase.epochs, steps_of(phase, rows, recipe)
     evaluations = max(1, round(steps / max(1.0, epochs)))
     return TrainingArguments(
         output_dir=str(room),
@@ -141,6 +140,11 @@ def arguments(phase: Phase, recipe: Recipe, machine: Machine, task: Task, room: 
     )
 
 
+def steps_of(phase: Phase, rows: int, recipe: Recipe) -> int:
+    """The optimizer's steps in a phase."""
+    return max(1, round(phase.epochs * -(-rows // recipe.batch_size)))
+
+
 def tuning_precision(backbone: Backbone, recipe: Recipe, machine: Machine) -> torch.dtype:
     """The machine's, but fp32 for convolutions unless asked otherwise.
 
@@ -159,7 +163,7 @@ def tame_dropout(model: torch.nn.Module) -> None:
             module.p = min(module.p, MOST_DROPPED)
 
 
-def _groups(backbone: Backbone, phase: Phase, recipe: Recipe, machine: Machine) -> list[dict[str, Any]]:
+def trainable(backbone: Backbone, phase: Phase, recipe: Recipe, machine: Machine) -> list[dict[str, Any]]:
     """The optimizer's groups; what the phase does not train asks for no gradients."""
     assert phase.rates is not None
     model = backbone.model
