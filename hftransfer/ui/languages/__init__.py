@@ -1,8 +1,8 @@
 """Which language a visitor reads, and what there is in it. English is what the code is written in.
 
 A language is a file NAME.json beside this one, with three tables: `words` gives the pages' texts by
-key, `messages` the core's by their English (`translated` says how), `names` what is known by a
-name of its own: metrics, splits, the form's fields.
+key (with the English that was translated), `messages` the core's by their English (`translated`
+says how), `names` what is known by a name of its own: metrics, splits, the form's fields.
 """
 
 from __future__ import annotations
@@ -17,21 +17,6 @@ ENGLISH = "en"
 MAINLAND, TAIWAN = "zh-CN", "zh-TW"
 LANGUAGES = (MAINLAND, TAIWAN)
 _TRADITIONAL = {"hant", "tw", "hk", "mo"}
-
-# Gradio's page knows two kinds of Chinese, by their whole names, and asks for the browser's first
-# language alone. With this in the page's head it asks for the one that the server chooses, too.
-HEAD = """<script>
-(() => {
-  const named = (tag) => {
-    const [first, ...rest] = tag.toLowerCase().split("-");
-    if (first === "en") return "en";
-    if (first !== "zh") return "";
-    return rest.includes("hans") || !rest.some((part) => %s.includes(part)) ? "zh-CN" : "zh-TW";
-  };
-  const found = (navigator.languages || [navigator.language]).map(named).find(Boolean);
-  if (found) Object.defineProperty(navigator, "language", { get: () => found });
-})();
-</script>""" % json.dumps(sorted(_TRADITIONAL))  # noqa: UP031 (braces are JavaScript's here)
 
 
 def spoken() -> str:
@@ -58,8 +43,14 @@ def table(language: str, part: str) -> dict[str, str]:
     """One of a language's tables: words, messages or names; an empty one for English."""
     if language == ENGLISH:
         return {}
-    found: dict[str, dict[str, str]] = json.loads((files(__package__) / f"{language}.json").read_text(encoding="utf-8"))
-    return found[part]
+    found = read(language)[part]
+    return {key: text for key, (_, text) in found.items()} if part == "words" else found
+
+
+def read(language: str) -> dict[str, dict[str, Any]]:
+    """A language's file as it is written."""
+    tables: dict[str, dict[str, Any]] = json.loads((files(__package__) / f"{language}.json").read_text("utf-8"))
+    return tables
 
 
 def _weighed(entry: str) -> tuple[str, float]:

@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 from . import ENGLISH, spoken, table
 
@@ -37,7 +38,7 @@ def translated(text: str, language: str | None = None) -> str:
     return _found(text, language) or _found(lowered, language) or text
 
 
-def translated_parts(told: Mapping[str, str], language: str | None = None) -> dict[str, str]:
+def translated_parts(told: Mapping[str, Any], language: str | None = None) -> dict[str, Any]:
     """An error's or a problem's JSON with its cause, message and fix translated; places stay as they are."""
     return {name: translated(text, language) if name in _PARTS else text for name, text in told.items()}
 
