@@ -6,6 +6,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import psutil
+
 from .choosing import facts, pick, pick_backbone
 from .data import load_data
 from .models.device import peak_memory
@@ -43,13 +45,16 @@ class Plan:
         return asdict(self)
 
 
-def plan(source: Any, recipe: Recipe | None = None, *, on_event: Listener = silent) -> Plan:
+def plan(source: Any, recipe: Recipe | None = None, *, start: float = 0.0, on_event: Listener = silent) -> Plan:
     """Measure what `fine_tune` would take, and train nothing.
+
+    Args:
+        start: seconds that a process takes before it comes to work, which count too.
 
     Raises:
         HFTransferError: the source, a choice or the backbone is at fault, as `fine_tune` would say.
     """
-    recipe, began = recipe or Recipe(), time.perf_counter()
+    recipe, began = recipe or Recipe(), time.perf_counter() - start
     data = load_data(source, recipe, on_event=on_event)
     task = get_task(data.task)
     chosen = pick_backbone(task.modality.name, recipe, on_event)
@@ -75,6 +80,11 @@ def plan(source: Any, recipe: Recipe | None = None, *, on_event: Listener = sile
         memory_mb=peak_memory(machine.device),
         device=machine.device.type,
     )
+
+
+def since_start() -> float:
+    """Seconds since this process began: what imports took, when asked right after them."""
+    return time.time() - psutil.Process().create_time()
 
 
 def _features(pace: Pace, rows: dict[str, int]) -> float:

@@ -84,6 +84,17 @@ def _checked(found: dict[str, Any]) -> str:
     return "\n".join(part for part in (f"{found['task']}: {found['rows']:,} rows", counts, problems) if part)
 
 
+def _planned(plan: dict[str, Any]) -> str:
+    steps = (
+        f"{plan['steps']:,} steps in {plan['epochs']:g} epochs" if plan["steps"] else "one pass, then a head is solved"
+    )
+    memory = f", {plan['memory_mb'] / 1000:.1f} GB of memory ({plan['device']})" if plan["memory_mb"] else ""
+    return (
+        f"{plan['task']} by {plan['strategy']} from {plan['backbone']}: {plan['rows']['train']:,} rows to learn from\n"
+        f"{steps}; at most about {plan['seconds']:.0f} s{memory}"
+    )
+
+
 def _trained(run: dict[str, Any]) -> str:
     rows = ", ".join(f"{count:,} {name}" for name, count in run["rows"].items() if count)
     return (
@@ -133,6 +144,7 @@ def _jobs(found: dict[str, Any]) -> str:
 
 lines = SimpleNamespace(
     checked=_checked,
+    planned=_planned,
     trained=_trained,
     evaluated=_evaluated,
     predicted=_predicted,

@@ -68,6 +68,22 @@ def train(
 
 
 @cli.command()
+@click.argument("source")
+@click.option("--config", type=click.Path(), help="A recipe in JSON, TOML or YAML; options override it.")
+@recipe_options([entry.name for entry in fields(Recipe)])
+@JSON
+def plan(source: str, config: str | None, as_json: bool, **choices: Any) -> None:
+    """Say what a training would take: rows, steps, time and memory, by a few steps that are timed."""
+    from ..planning import plan as plan_run
+    from ..planning import since_start
+
+    recipe, start = make_recipe(choices, config), since_start()
+    with Terminal() as terminal:
+        planned = plan_run(source, recipe, start=start, on_event=terminal)
+    show(planned.to_json(), as_json, lines.planned)
+
+
+@cli.command()
 @click.argument("model")
 @click.argument("source")
 @recipe_options((*DATA, "device"))

@@ -1,7 +1,7 @@
 """The inference process: `python -m hftransfer.jobs.answer`, spoken to by `inference.Inference`.
 
-A line `{"model": DIR, "inputs": [...]}` is answered by `{"predictions": [...]}` or
-`{"error": {...}}`. The two models asked for last stay loaded.
+A line `{"model": DIR, "inputs": [...]}` is answered by `{"predictions": [...]}`, one
+`{"texts": FILE}` by `{"texts": [...]}`, and any by `{"error": {...}}`. The two models asked for last stay loaded.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..data import read_inputs
 from ..errors import HFTransferError
 from ..predictor import Predictor
 
@@ -28,6 +29,8 @@ def main() -> None:
 def reply(question: dict[str, Any]) -> dict[str, Any]:
     """The answer to one question, an error included: nothing that is asked ends the process."""
     try:
+        if "texts" in question:
+            return {"texts": read_inputs(Path(question["texts"]))}
         predictor = _loaded(question["model"], _version(question["model"]))
         answers = predictor.predict(question["inputs"]) if question["inputs"] else []
         return {"predictions": [answer.to_json() for answer in answers]}
@@ -36,7 +39,14 @@ def reply(question: dict[str, Any]) -> dict[str, Any]:
     except Exception:
         traceback.print_exc()
         cause = "the model could not answer, for a reason that was not foreseen"
-        return {"error": {"kind": "JobError", "cause": cause, "place": question["model"], "fix": "see inference.log"}}
+        return {
+            "error": {
+                "kind": "JobError",
+                "cause": cause,
+                "place": question.get("model", ""),
+                "fix": "see inference.log",
+            }
+        }
 
 
 @lru_cache(maxsize=2)

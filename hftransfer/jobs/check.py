@@ -7,16 +7,15 @@ from typing import Any
 
 from ..data import described, examples, load_data
 from ..values import Event
+from .supervisor import EXAMPLES
 from .work import Work
-
-PICTURES = "examples"  # in the job's folder
 
 
 def run(work: Work) -> dict[str, Any]:
     """Say what the data is: task, rows, labels, problems, columns; and show some of it. The output stays empty."""
     work.listen(Event("load"))
     data = load_data(work.source, work.recipe)
-    folder = work.room.parent / PICTURES
+    folder = work.room.parent / EXAMPLES
     folder.mkdir(exist_ok=True)
     shown = {
         label: [_shown(value, folder, f"{number}-{place}.jpg") for place, value in enumerate(values)]

@@ -41,12 +41,24 @@ class Inference:
             HFTransferError: the model or an input cannot be used.
             JobError: the child gave no answer in time, or died over it.
         """
+        answers: list[dict[str, Any]] = self._told({"model": model, "inputs": inputs})["predictions"]
+        return answers
+
+    def texts(self, path: str) -> list[str]:
+        """The texts of a file.
+
+        Raises:
+            HFTransferError: it cannot be read.
+        """
+        texts: list[str] = self._told({"texts": path})["texts"]
+        return texts
+
+    def _told(self, question: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
-            reply = self._exchange(json.dumps({"model": model, "inputs": inputs}))
+            reply = self._exchange(json.dumps(question))
         if "error" in reply:
             raise _raised(reply["error"])
-        answers: list[dict[str, Any]] = reply["predictions"]
-        return answers
+        return reply
 
     def close(self) -> None:
         """End the child, if there is one."""

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from ..errors import HFTransferError, JobError
-from ..home import home
+from ..home import home, prune
 from ..recipe import Recipe
 from .children import command, environment
 from .inference import Inference
@@ -31,6 +31,8 @@ from .work import keep
 REQUEST = "request.json"
 LOG = "log.txt"
 TOKEN = "token"
+ANSWERS, ANSWERS_BYTES = "answers", 50 << 20
+EXAMPLES = "examples"  # thumbnails of data that was checked
 MODEL = "model"
 TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
 _LOG_TAIL = 64 * 1024  # bytes
@@ -193,6 +195,11 @@ def request(job: Job) -> dict[str, Any]:
     return asked
 
 
+def example(job: Job, name: str) -> Path:
+    """Where a checked job's thumbnail lies."""
+    return folder(job.id) / EXAMPLES / name
+
+
 def take_token(id: str) -> str:
     """The token that a job was given for the Hub, which is gone from the disk with this."""
     path = folder(id) / TOKEN
@@ -211,6 +218,31 @@ def predict(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
     if job.model is None:
         raise JobError("this run has no model to ask", place=f"job {job.id}", fix="wait until it is done")
     return _inference.ask(job.model, inputs)
+
+
+def texts_of(path: str) -> list[str]:
+    """The texts of a file without labels, read by the process that is kept warm.
+
+    Raises:
+        HFTransferError: the file cannot be read, or holds none.
+    """
+    return _inference.texts(path)
+
+
+def keep_answers(job: Job, table: str) -> str:
+    """A table of answers, kept beside the job's model for a while. Returns its unguessable name."""
+    room = folder(job.id) / ANSWERS
+    room.mkdir(exist_ok=True)
+    name = f"{new_id()}.csv"
+    (room / name).write_text(table, encoding="utf-8-sig")  # the mark tells spreadsheets that it is UTF-8
+    prune(room, ANSWERS_BYTES)
+    return name
+
+
+def kept_answers(job: Job, name: str) -> Path | None:
+    """Where a table of answers lies, if it still does."""
+    room = folder(job.id) / ANSWERS
+    return room / name if room.is_dir() and name in os.listdir(room) else None
 
 
 def owner_of(secret: str) -> str:

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
+from ..errors import SourceError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..recipe import Recipe
-from . import pieces, uploads
-from .page import TRAIN, WITH_OWNER, Page, mark_of, owner_of, seen, told
+from . import pieces, understood, uploads
+from .page import TRAIN, Page, mark_of, owner_of, seen, told
+from .sources import Given, Sources
 from .words import say
 
-SAMPLES = ("digits", "helpdesk")
 EVERY = 1.0  # seconds between looks at a check, which lasts a few
-NO_DATA = pieces.empty("data", say("data.empty"), say("data.empty.hint"))
+OUTPUTS = 7  # of the step
+COLUMNS = ("text_column", "image_column", "label_column", "task")  # of a recipe: what data is read by
 
 
 class DataStep:
     """The step's components, and what happens on them."""
 
-    def __init__(self) -> None:
-        with gr.Row(equal_height=True):
-            with gr.Column(scale=3, min_width=300):
-                self.upload = gr.File(
-                    label=say("data.upload"), file_types=list(uploads.KINDS), height=210, elem_id="upload"
-                )
-                gr.HTML(
-                    f'<p class="hft-hint">{pieces.plain(say("data.drop"))}</p>{pieces.heading(say("data.samples"))}'
-                )
-                with gr.Row():
-                    self.samples = [gr.Button(say(f"data.sample.{name}"), size="md") for name in SAMPLES]
-            with gr.Column(scale=2, min_width=300):
-                self.card = gr.HTML(NO_DATA, elem_id="understood")
+    def __init__(self, owner: gr.BrowserState, *, local: bool) -> None:
+        with gr.Row():
+            with gr.Column(scale=1, min_width=300):
+                self.sources = Sources(owner, local=local)
+            with gr.Column(scale=1, min_width=300):
+                self.card = gr.HTML(_empty(), elem_id="understood")
+                with gr.Accordion(say("data.columns"), open=False, visible=False, elem_id="columns") as self.columns:
+                    with gr.Row():
+                        self.input = _dropdown(say("data.columns.input"), "column-input")
+                        self.label = _dropdown(say("data.columns.label"), "column-label")
+                    self.reread = gr.Button(say("data.columns.use"), size="md", elem_id="reread")
         with gr.Row(elem_classes="hft-actions"):
             self.onward = gr.Button(say("data.next"), variant="primary", interactive=False, elem_id="to-train")
         self.timer = gr.Timer(EVERY, active=False)
@@ -42,35 +42,67 @@ class DataStep:
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.card, self.onward, self.timer, self.mark]
+        return [self.card, self.onward, self.timer, self.mark, self.columns, self.input, self.label]
 
     def wire(self, page: Page) -> None:
         """Connect the events."""
-        taken = [page.data, self.upload, *self.outputs]
+        taken = [page.data, self.sources.upload, *self.outputs]
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        page.remember(self.upload.upload(take_file, [self.upload, page.owner], taken, js=WITH_OWNER, **private))
-        for name, button in zip(SAMPLES, self.samples, strict=True):
-            page.remember(button.click(_taker(name), page.owner, taken, js=WITH_OWNER, **private))
+        for event in self.sources.wire(page.owner, taken, taking):
+            page.remember(event)
+        again = [page.data, page.owner, self.input, self.label]
+        page.remember(self.reread.click(reread, again, taken, api_name="reread", **private))
         looked = [page.data, page.owner, self.mark]
         self.timer.tick(look, looked, self.outputs, api_name="look_data", concurrency_limit=None, **private)
         self.onward.click(lambda: gr.Walkthrough(selected=TRAIN), None, page.steps, **private)
 
 
+def _dropdown(label: Any, id: str) -> gr.Dropdown:
+    """Its choices come with the data, so that what it holds is checked where it is used."""
+    return gr.Dropdown(label=label, allow_custom_value=True, elem_id=id)
+
+
+def _empty() -> str:
+    return pieces.empty("data", say("data.empty"), say("data.empty.hint"))
+
+
 def _refused(card: str) -> tuple[Any, ...]:
-    return card, gr.Button(interactive=False), gr.Timer(active=False), ""
+    hidden = gr.Accordion(visible=False)
+    return card, gr.Button(interactive=False), gr.Timer(active=False), "", hidden, gr.skip(), gr.skip()
 
 
 def _not_taken(card: str) -> tuple[Any, ...]:
     return "", None, *_refused(card)
 
 
+def taking(find: Callable[..., Given | None]) -> Callable[[Any], tuple[Any, ...]]:
+    """A handler that has what a visitor gave checked.
+
+    Args:
+        find: from the inputs and the owner to what was given; None where it was nothing.
+    """
+
+    @told(_not_taken)
+    def handler(*asked: Any) -> tuple[Any, ...]:
+        *inputs, secret = asked
+        owner = owner_of(secret)
+        given = find(*inputs, owner)
+        if given is None:
+            return (gr.skip(),) * (OUTPUTS + 2)
+        return _checked(given, Recipe(), owner)
+
+    return handler
+
+
 @told(_not_taken)
-def take_file(path: str | None, secret: str | None) -> tuple[Any, ...]:
-    """An uploaded file: keep it, and have it checked."""
-    if path is None:
-        return (gr.skip(),) * 6
-    kept = uploads.keep(Path(path), owner_of(secret))
-    return _take(str(kept), Path(path).name, secret)
+def reread(id: str, secret: str | None, input: str | None, label: str | None) -> tuple[Any, ...]:
+    """The same data by other columns."""
+    before = seen(id, secret)
+    if before is None or not input or not label or input == label:
+        raise SourceError(say("error.columns"), fix=say("error.columns.fix"))
+    images = str((before.result or {}).get("task", "")).startswith("image")
+    recipe = Recipe().with_(label_column=label, **{"image_column" if images else "text_column": input})
+    return _checked(Given(supervisor.request(before)["source"], before.name), recipe, owner_of(secret))
 
 
 @told(_refused)
@@ -79,35 +111,46 @@ def look(id: str, secret: str, mark: str) -> tuple[Any, ...]:
     supervisor.tick()
     job = seen(id, secret)
     if job is not None and mark_of(job) == mark:
-        return (gr.skip(),) * 4
+        return (gr.skip(),) * OUTPUTS
     return render(job)
 
 
 def render(job: Job | None) -> tuple[Any, ...]:
-    """The card, the button, the timer and the mark for a check."""
+    """The card, the button, the timer, the mark and the columns for a check."""
     if job is None:
-        return NO_DATA, gr.Button(interactive=False), gr.Timer(active=False), ""
+        return _refused(_empty())
     over = pieces.is_over(job)
-    return _card(job), gr.Button(interactive=job.state is State.DONE), gr.Timer(active=not over), mark_of(job)
+    first = _card(job), gr.Button(interactive=job.state is State.DONE), gr.Timer(active=not over), mark_of(job)
+    return *first, *_columns(job)
+
+
+def reading(job: Job) -> dict[str, Any]:
+    """The choices that a check read its data by: training reads it by the same."""
+    asked = supervisor.request(job)["recipe"]
+    return {name: asked[name] for name in COLUMNS if asked.get(name)}
 
 
 def _card(job: Job) -> str:
     if job.state is State.DONE and job.result is not None:
-        return uploads.nameless(pieces.understood(job.name, job.result))
+        return uploads.nameless(understood.card(job))
     if pieces.is_over(job):
         return uploads.nameless(pieces.ended(job))
     return pieces.progress(job)
 
 
-def _taker(sample: str) -> Any:
-    @told(_not_taken)
-    def take_sample(secret: str | None) -> tuple[Any, ...]:
-        return _take(f"sample:{sample}", say(f"data.sample.{sample}"), secret)
+def _columns(job: Job) -> tuple[Any, ...]:
+    """The choice of columns, where the data is a table."""
+    found = (job.result or {}).get("columns") or {"names": (job.error or {}).get("columns")}
+    names = found["names"]
+    if not names:
+        return gr.Accordion(visible=False), gr.skip(), gr.skip()
+    return (
+        gr.Accordion(visible=True, open=job.state is State.FAILED),
+        gr.Dropdown(choices=names, value=found.get("input")),
+        gr.Dropdown(choices=names, value=found.get("label")),
+    )
 
-    return take_sample
 
-
-def _take(source: str, name: str, secret: str | None) -> tuple[Any, ...]:
-    owner = owner_of(secret)
-    id = supervisor.submit(source, Recipe(), owner, kind="check", name=name)
+def _checked(given: Given, recipe: Recipe, owner: str) -> tuple[Any, ...]:
+    id = supervisor.submit(given.source, recipe, owner, kind="check", name=given.name)
     return id, None, *render(supervisor.find(id, owner))

@@ -89,6 +89,15 @@ def seen(id: str, secret: str | None, key: str = "") -> Job | None:
         return None
 
 
+def visible(id: str | None, secret: str | None, key: str | None) -> Job:
+    """The job that this visitor asks something of.
+
+    Raises:
+        JobError: there is none that they may see.
+    """
+    return supervisor.find(id or "", supervisor.owner_of(secret) if secret else "", key or "")
+
+
 def mark_of(job: Job, place: int = 0) -> str:
     """Changes whenever what is shown of the job would."""
     return f"{job.id}:{job.state}:{job.changes}:{place}" + (":silent" if silent(job) else "")
@@ -109,13 +118,14 @@ def told(refused: Callable[[str], Any]) -> Callable[[Handler], Handler]:
             except HFTransferError as error:
                 return refused(uploads.nameless(pieces.failure(error)))
             except OSError as error:
-                return refused(uploads.nameless(pieces.failure(_of_the_system(error))))
+                return refused(uploads.nameless(pieces.failure(system_error(error))))
 
         return cast(Handler, guarded)
 
     return guard
 
 
-def _of_the_system(error: OSError) -> HFTransferError:
+def system_error(error: OSError) -> HFTransferError:
+    """What the machine refused, in words."""
     place = str(error.filename or "")
     return HFTransferError(say("error.system", why=error.strerror or error), place=place, fix=say("error.room.fix"))

@@ -10,12 +10,14 @@ from ..errors import HFTransferError
 from ..jobs.states import ENDED, Job, State, silent
 from .words import known, say
 
+DOING = {"check": "data.checking", "push": "publish.pushing"}
 SHOWN = 10  # classes listed one by one
 
 _ICONS = {
     "data": '<path d="M4 7a2 2 0 0 1 2-2h4l2 2h6a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2z"/>',
     "train": '<path d="M4 19V5M4 19h16M7 15l4-5 3 3 5-7"/>',
     "try": '<path d="M12 3l1.8 5.2L19 10l-5.2 1.8L12 17l-1.8-5.2L5 10l5.2-1.8zM19 16v4M17 18h4"/>',
+    "download": '<path d="M12 4v11m0 0l-4-4m4 4l4-4M5 15v3a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-3"/>',
     "publish": '<path d="M12 15V4m0 0L8 8m4-4l4 4M5 15v3a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2v-3"/>',
 }
 
@@ -45,21 +47,12 @@ def heading(text: str) -> str:
     return f'<div class="hft-or"><span>{plain(text)}</span></div>'
 
 
-def understood(name: str, found: Mapping[str, Any]) -> str:
-    """What a check found: task, rows, classes with their counts, problems."""
-    labels: Mapping[str, int] = found["labels"]
-    task = known(f"task.{found['task']}", found["task"])
-    facts = f"<b>{_count(found['rows'])}</b> {say('data.rows')} · <b>{len(labels)}</b> {say('data.classes')}"
-    top = f'<div class="hft-title"><strong>{plain(name)}</strong>{_chip("ok", task)}</div><p>{facts}</p>'
-    return _card(top + _bars(labels) + _problems(found["problems"]))
-
-
 def summary(name: str, found: Mapping[str, Any] | None) -> str:
     """One line that says what is trained on, as far as it is known."""
     if not name:
         return empty("data", say("train.nodata"), say("train.nodata.hint"))
     task = known(f"task.{found['task']}", found["task"]) if found else ""
-    rest = f"{_count(found['rows'])} {say('data.rows')} · {len(found['labels'])} {say('data.classes')}" if found else ""
+    rest = f"{count(found['rows'])} {say('data.rows')} · {len(found['labels'])} {say('data.classes')}" if found else ""
     line = " · ".join(filter(None, (rest, task)))
     return f'<p class="hft-summary">{plain(say("train.data"))} <b>{plain(name)}</b><span>{plain(line)}</span></p>'
 
@@ -68,18 +61,23 @@ def progress(job: Job, *, place: int = 0) -> str:
     """A job on its way: state, stage, and a bar (moving where there is no measure)."""
     words = _doing(job, place)
     share = job.step / job.steps if job.steps else None
-    count = say("train.steps", step=job.step, steps=job.steps) if job.steps else ""
-    left = "" if job.remaining is None else say("train.remaining", time=_time(job.remaining))
-    count = " · ".join(filter(None, (count, left)))
-    head = f'<div class="hft-title"><strong>{plain(words)}</strong>{_chip("busy", say(f"state.{job.state}"))}</div>'
-    tail = f'<p class="hft-count"><span>{plain(job.message)}</span><span>{plain(count)}</span></p>'
-    return _card(head + _bar(share, words) + tail, live=True)
+    steps = say("train.steps", step=job.step, steps=job.steps) if job.steps else ""
+    left = "" if job.remaining is None else say("train.remaining", time=duration(job.remaining))
+    far = " · ".join(filter(None, (steps, left)))
+    head = f'<div class="hft-title"><strong>{plain(words)}</strong>{chip("busy", say(f"state.{job.state}"))}</div>'
+    tail = f'<p class="hft-count"><span>{plain(job.message)}</span><span>{plain(far)}</span></p>'
+    return card_of(head + _bar(share, words) + tail, live=True)
+
+
+def moving(title: str, words: str) -> str:
+    """Something short that is on its way."""
+    return f'<div class="hft-title"><strong>{plain(title)}</strong><span>{plain(words)}</span></div>{_bar(None, words)}'
 
 
 def ended(job: Job, log: str = "") -> str:
     """A job that is over: its score, or what went wrong and what to do."""
     if job.state is State.DONE:
-        return _card(_score(job), live=True)
+        return card_of(_score(job), live=True)
     words = say("ended.kept" if job.model else f"ended.{job.state}") if job.state is not State.FAILED else ""
     error = job.error or {"cause": words, "fix": say("ended.interrupted.fix") if job.state is State.INTERRUPTED else ""}
     return _failure(error, say(f"state.{job.state}"), log, mild=job.state is State.CANCELLED)
@@ -89,22 +87,26 @@ def failure(error: HFTransferError) -> str:
     return _failure(error.to_json(), say("error.title"))
 
 
-def answer(prediction: Mapping[str, Any]) -> str:
-    """A prediction: the label, and the scores of the best classes."""
-    scores = dict(sorted(prediction["scores"].items(), key=lambda entry: -entry[1]))
-    title = (
-        f'<div class="hft-answer"><strong>{plain(prediction["prediction"])}</strong>'
-        f"<span>{prediction['score']:.1%}</span></div>"
-    )
-    return _card(title + _bars(scores, percent=True), live=True)
+def share(done: float, words: str) -> str:
+    """How much of something is done."""
+    return card_of(f"<p>{plain(words)}</p>{_bar(done, words)}")
 
 
 def download(link: str) -> str:
     """The model's zip, as a link that looks like the step's one button."""
     anchor = (
-        f'<a class="hft-download" href="{plain(link)}" download>{_icon("publish")}{plain(say("publish.download"))}</a>'
+        f'<a class="hft-download" href="{plain(link)}" download>{_icon("download")}{plain(say("publish.download"))}</a>'
     )
-    return _card(f"<p>{plain(say('publish.plain'))}</p>{anchor}")
+    return card_of(f"<p>{plain(say('publish.plain'))}</p>{anchor}")
+
+
+def published(result: Mapping[str, Any]) -> str:
+    """A model on the Hub: where, and whether it was proved to work from there."""
+    link = plain(result["url"])
+    anchor = f'<a href="{link}" target="_blank" rel="noopener noreferrer">{link}</a>'
+    proof = say("publish.verified" if result["verified"] else "publish.doubt")
+    title = f'<div class="hft-title"><strong>{plain(say("publish.done"))}</strong></div>'
+    return card_of(f"{title}<p>{anchor}</p><p>{plain(proof)}</p>", live=True)
 
 
 def runs(jobs: Sequence[Job], shown: str = "") -> str:
@@ -134,15 +136,14 @@ def _doing(job: Job, place: int) -> str:
         return say("train.finishing")
     if silent(job):
         return say("train.silent")
-    if job.kind == "check":
-        return say("data.checking")
+    if job.kind in DOING and not place:
+        return say(DOING[job.kind])
     return say("train.place", place=place) if place else known(f"stage.{job.stage}", job.stage)
 
 
 def _score(job: Job) -> str:
     result = job.result or {}
-    chip = _chip("ok", say("state.done"))
-    title = f'<div class="hft-title"><strong>{plain(job.name)}</strong>{chip}</div>'
+    title = f'<div class="hft-title"><strong>{plain(job.name)}</strong>{chip("ok", say("state.done"))}</div>'
     metrics = result.get("metrics", {})
     if "accuracy" not in metrics:
         return title
@@ -168,37 +169,21 @@ def _seconds(result: Mapping[str, Any]) -> str:
 
 
 def _failure(error: Mapping[str, str], title: str, log: str = "", *, mild: bool = False) -> str:
-    told = {"place": error.get("place", ""), "fix": _sentence(error.get("fix", ""))}
+    told = {"place": error.get("place", ""), "fix": sentence(error.get("fix", ""))}
     rows = "".join(
         f"<dt>{plain(say(f'error.{part}'))}</dt><dd>{plain(words)}</dd>" for part, words in told.items() if words
     )
     details = f"<details><summary>{plain(say('train.log'))}</summary><pre>{plain(log)}</pre></details>" if log else ""
     kind = "mild" if mild else "bad"
-    body = f"<strong>{plain(title)}</strong><p>{plain(_sentence(error['cause']))}</p><dl>{rows}</dl>{details}"
+    body = f"<strong>{plain(title)}</strong><p>{plain(sentence(error['cause']))}</p><dl>{rows}</dl>{details}"
     return f'<div class="hft-card hft-failure hft-{kind}" role="alert">{body}</div>'
 
 
-def _problems(problems: Sequence[Mapping[str, str]]) -> str:
-    if not problems:
-        return ""
-    items = "".join(
-        f'<li class="hft-{plain(problem["severity"])}"><b>{plain(_sentence(problem["message"]))}</b> '
-        f"<span>{plain(problem['where'])}</span>{_mend(problem)}</li>"
-        for problem in problems
-    )
-    return f'<h3>{plain(say("data.mend"))}</h3><ul class="hft-problems">{items}</ul>'
-
-
-def _mend(problem: Mapping[str, str]) -> str:
-    """The fix; what is merely said needs none."""
-    return "" if problem["severity"] == "info" else f"<br>{plain(problem['fix'])}"
-
-
-def _bars(values: Mapping[str, float], *, percent: bool = False) -> str:
+def bars(values: Mapping[str, float], *, percent: bool = False) -> str:
     most = 1.0 if percent else max(values.values(), default=1)
     rows = "".join(
         f'<li><span title="{plain(name)}">{plain(name)}</span><i><i style="width:{100 * value / most:.1f}%"></i></i>'
-        f"<b>{f'{value:.1%}' if percent else _count(value)}</b></li>"
+        f"<b>{f'{value:.1%}' if percent else count(value)}</b></li>"
         for name, value in list(values.items())[:SHOWN]
     )
     more = len(values) - SHOWN
@@ -216,11 +201,11 @@ def _bar(share: float | None, words: str) -> str:
     )
 
 
-def _card(body: str, *, live: bool = False) -> str:
+def card_of(body: str, *, live: bool = False) -> str:
     return f'<div class="hft-card"{" aria-live=polite" if live else ""}>{body}</div>'
 
 
-def _chip(kind: str, words: str) -> str:
+def chip(kind: str, words: str) -> str:
     return f'<span class="hft-chip hft-{kind}">{plain(words)}</span>'
 
 
@@ -228,7 +213,7 @@ def _icon(name: str) -> str:
     return f'<svg class="hft-icon" viewBox="0 0 24 24" aria-hidden="true">{_ICONS[name]}</svg>'
 
 
-def _time(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A duration, roughly."""
     for limit, unit, size in ((90, "seconds", 1), (5400, "minutes", 60)):
         if seconds < limit:
@@ -236,10 +221,10 @@ def _time(seconds: float) -> str:
     return say("time.hours", count=f"{seconds / 3600:.1f}")
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _count(rows: Any) -> str:
+def count(rows: Any) -> str:
     total = sum(rows.values()) if isinstance(rows, Mapping) else rows
     return f"{total:,}"

@@ -1,40 +1,126 @@
-"""The fourth step, for now: the model as a zip, and how to use and to push it."""
+"""The fourth step: the model as a zip that runs, how to use it, and a push to the Hub."""
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from ..jobs.states import Job
-from . import pieces
+from ..errors import HFTransferError
+from ..jobs import supervisor
+from ..jobs.states import Job, State
+from ..recipe import Recipe
+from . import pieces, uploads
 from .download import link_to
+from .page import Page, mark_of, owner_of, seen, told
 from .words import say
 
-NO_MODEL = pieces.empty("publish", say("publish.empty"), say("publish.empty.hint"))
+EVERY = 1.0  # seconds between looks at a push
+REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
+PUSHING = 4  # outputs of a push
 
 
 class PublishStep:
-    """The step's components."""
+    """The step's components, and what happens on them."""
 
-    def __init__(self) -> None:
-        self.card = gr.HTML(NO_MODEL, elem_id="download")
+    def __init__(self, *, local: bool) -> None:
+        self._local = local
+        self.card = gr.HTML(_no_model(), elem_id="download")
         with gr.Column(visible=False) as self.more:
             self.use = gr.Code(language="python", label=say("publish.use"), interactive=False, wrap_lines=True, lines=1)
-            self.push = gr.Code(
-                language="shell", label=say("publish.push"), interactive=False, wrap_lines=True, lines=1
-            )
+            with gr.Accordion(say("publish.hub"), open=False, elem_id="push") as self.fold:
+                with gr.Row():
+                    hint = say("publish.repo.hint")
+                    self.repo = gr.Textbox(
+                        label=say("publish.repo"), placeholder=hint, max_lines=1, scale=2, elem_id="repo"
+                    )
+                    self.token = gr.Textbox(
+                        label=say("publish.token"),
+                        placeholder=say("publish.token.local" if local else "publish.token.hint"),
+                        type="password",
+                        max_lines=1,
+                        scale=2,
+                        elem_id="token",
+                    )
+                self.private = gr.Checkbox(True, label=say("publish.private"), elem_id="private")
+                self.start = gr.Button(say("publish.start"), variant="primary", elem_id="start-push")
+                self.pushed = gr.HTML("", elem_id="pushed")
+                self.push = gr.Code(
+                    language="shell", label=say("publish.push"), interactive=False, wrap_lines=True, lines=1
+                )
+        self.job = gr.Textbox(visible=False)
+        self.timer = gr.Timer(EVERY, active=False)
+        self.mark = gr.Textbox(visible=False)
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.card, self.more, self.use, self.push]
+        return [self.card, self.more, self.use, self.fold, self.push]
+
+    def wire(self, page: Page) -> None:
+        """Connect the events."""
+        private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        shown = [self.pushed, self.job, self.timer, self.mark]
+        asked = [page.job, page.owner, self.repo, self.private, self.token]
+        self.start.click(partial(push, self._local), asked, [*shown, self.token], api_name="push", **private)
+        looked = [self.job, page.owner, self.mark]
+        self.timer.tick(look, looked, shown, api_name="look_push", concurrency_limit=None, **private)
 
 
-def render(job: Job | None) -> tuple[Any, ...]:
-    """The download and the two commands for a run that is done."""
+def _no_model() -> str:
+    return pieces.empty("publish", say("publish.empty"), say("publish.empty.hint"))
+
+
+def render(job: Job | None, *, mine: bool = True) -> tuple[Any, ...]:
+    """The download and the ways on for a run that has a model; only its owner pushes it from here."""
     if job is None or job.model is None:
-        return NO_MODEL, gr.Column(visible=False), "", ""
+        return _no_model(), gr.Column(visible=False), "", gr.Accordion(visible=False), ""
     task = str((job.result or {}).get("task", ""))
     example = "photo.jpg" if task.startswith("image") else "a text"
     use = f'from transformers import pipeline\n\nclassify = pipeline("{task}", model="model")\nclassify("{example}")'
-    return pieces.download(link_to(job)), gr.Column(visible=True), use, "hftransfer push model YOUR-NAME/MODEL-NAME"
+    command = "hftransfer push model YOUR-NAME/MODEL-NAME"
+    return pieces.download(link_to(job)), gr.Column(visible=True), use, gr.Accordion(visible=mine), command
+
+
+def _refused(card: str) -> tuple[Any, ...]:
+    return card, "", gr.Timer(active=False), ""
+
+
+@told(lambda card: (*_refused(card), gr.skip()))
+def push(local: bool, id: str, secret: str | None, repo: str, private: bool, token: str) -> tuple[Any, ...]:
+    """Have the visitor's own model pushed, by a token that is kept nowhere.
+
+    Args:
+        local: whether the page is for this machine alone, so that the machine's own login is the visitor's.
+    """
+    owner, job = owner_of(secret), supervisor.find(id or "", owner_of(secret))
+    name, token = (repo or "").strip(), (token or "").strip()
+    if not REPO.fullmatch(name):
+        raise HFTransferError(say("error.repo", value=name), fix=say("error.repo.fix"))
+    if not token and not local:
+        raise HFTransferError(say("error.token"), fix=say("error.token.fix"))
+    asked = {"repo": name, "private": bool(private)}
+    started = supervisor.submit(str(job.model), Recipe(), owner, kind="push", name=name, asked=asked, token=token)
+    return *_shown(supervisor.find(started, owner)), ""
+
+
+@told(_refused)
+def look(id: str, secret: str | None, mark: str) -> tuple[Any, ...]:
+    """How far the push is; nothing is sent while nothing changed."""
+    supervisor.tick()
+    job = seen(id, secret)
+    if job is None:
+        return _refused("")
+    return (gr.skip(),) * PUSHING if mark_of(job) == mark else _shown(job)
+
+
+def _shown(job: Job) -> tuple[Any, ...]:
+    over = pieces.is_over(job)
+    return _card(job), job.id, gr.Timer(active=not over), mark_of(job)
+
+
+def _card(job: Job) -> str:
+    if job.state is State.DONE and job.result is not None:
+        return pieces.published(job.result)
+    return uploads.nameless(pieces.ended(job)) if pieces.is_over(job) else pieces.progress(job)

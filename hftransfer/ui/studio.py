@@ -11,7 +11,7 @@ from ..errors import HFTransferError, JobError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..jobs.store import Store
-from . import boundaries, data_step, download, pieces, publish_step, theme, train_step, try_step
+from . import boundaries, data_step, download, pictures, pieces, publish_step, theme, train_step, try_step
 from .page import DATA, PUBLISH, TRAIN, TRY, WITH_OWNER, Page, hidden, seen
 from .words import say
 
@@ -35,13 +35,13 @@ def create_app(*, local: bool = False) -> gr.Blocks:
         owner = gr.BrowserState(None, storage_key="hftransfer.owner", secret="hftransfer")
         with gr.Walkthrough(selected=DATA, elem_id="steps") as steps:
             with gr.Step(say("step.data"), id=DATA):
-                data = data_step.DataStep()
+                data = data_step.DataStep(owner, local=local)
             with gr.Step(say("step.train"), id=TRAIN):
                 train = train_step.TrainStep(local=local)
             with gr.Step(say("step.try"), id=TRY):
                 trial = try_step.TryStep()
             with gr.Step(say("step.publish"), id=PUBLISH):
-                publish = publish_step.PublishStep()
+                publish = publish_step.PublishStep(local=local)
         page = Page(owner, hidden(), hidden(), hidden(), hidden(), steps)
         _wire(app, page, runs, data, train, trial, publish)
     return app
@@ -81,7 +81,7 @@ def _serve(studio: gr.Blocks, host: str, port: int | None) -> tuple[Any, str]:
         theme=theme.THEME,
         css_paths=theme.STYLES,
         head=theme.HEAD,
-        app_kwargs={"routes": [download.ROUTE]},
+        app_kwargs={"routes": [*download.ROUTES, *pictures.ROUTES]},
         max_file_size=MAX_UPLOAD,
         footer_links=[],
         run_history=False,
@@ -104,8 +104,10 @@ def _wire(
     private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     data.wire(page)
     trial.wire(page)
+    publish.wire(page)
     train.wire(page)
     ready = [train.summary, train.start]
+    train.plan.wire(page, data.mark, train.choices)
     data.mark.change(check_changed, [page.data, page.owner, page.job, page.key], ready, **private)
     after = [runs, *trial.outputs, *publish.outputs]
     train.mark.change(run_changed, [page.job, page.owner, page.key], after, **private)
@@ -156,4 +158,4 @@ def run_changed(id: str, secret: str, key: str) -> tuple[Any, ...]:
     listed = runs_of(secret, id)
     if job is not None and not pieces.is_over(job):
         job = None
-    return listed, *try_step.render(job), *publish_step.render(job)
+    return listed, *try_step.render(job), *publish_step.render(job, mine=seen(id, secret) is not None)

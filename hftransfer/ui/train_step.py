@@ -14,8 +14,10 @@ from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..jobs.store import Point, Store
 from ..recipe import chosen_of
-from . import form, pieces, same, uploads
+from . import form, pieces, plan_card, same, uploads
+from .data_step import reading
 from .page import TRY, Page, mark_of, owner_of, seen, told
+from .plan_card import PlanCard
 from .theme import AMBER, INDIGO
 from .words import say
 
@@ -34,6 +36,7 @@ class TrainStep:
         self.summary = gr.HTML(pieces.summary("", None), elem_id="training-data")
         with gr.Accordion(say("train.choices"), open=False, elem_id="choices"):
             self.choices = form.build()
+        self.plan = PlanCard(local=local)
         self.status = gr.HTML(NO_RUN, elem_id="status")
         with gr.Row(visible=False) as self.plots:
             self.loss = _plot(say("train.loss"))
@@ -59,8 +62,8 @@ class TrainStep:
     def wire(self, page: Page) -> None:
         """Connect the events."""
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        started = [page.job, page.key, *self.outputs]
-        asked = [page.data, page.owner, *self.choices]
+        started = [page.job, page.key, self.plan.card, *self.outputs]
+        asked = [page.data, page.owner, self.plan.job, *self.choices]
         page.remember(self.start.click(self._start, asked, started, api_name="start_run", **private))
         mine = [page.job, page.owner]
         self.cancel.click(_by_owner(supervisor.cancel), mine, self.outputs, api_name="stop_run", **private)
@@ -76,17 +79,18 @@ def _refused(card: str) -> tuple[Any, ...]:
 
 
 def _not_started(card: str) -> tuple[Any, ...]:
-    return gr.skip(), gr.skip(), *_refused(card)
+    return gr.skip(), gr.skip(), gr.skip(), *_refused(card)
 
 
 @told(_not_started)
-def start(local: bool, data: str, secret: str | None, *choices: Any) -> tuple[Any, ...]:
+def start(local: bool, data: str, secret: str | None, plan: str, *choices: Any) -> tuple[Any, ...]:
     """Queue a run on the data that was checked."""
+    plan_card.drop(plan, secret)
     owner, check = owner_of(secret), _checked(data, secret)
-    recipe = form.recipe(choices, folders=local)
+    recipe = form.recipe(choices, folders=local).with_(**reading(check))
     id = supervisor.submit(supervisor.request(check)["source"], recipe, owner, name=check.name)
     job = supervisor.find(id, owner)
-    return id, job.key, *render(job)
+    return id, job.key, "", *render(job)
 
 
 def _by_owner(change: Callable[[str], Job]) -> Callable[[str, str], tuple[Any, ...]]:

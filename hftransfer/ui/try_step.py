@@ -1,4 +1,4 @@
-"""The third step: an input, and the model's answer from the inference process."""
+"""The third step: an input, or many, and the model's answers from the inference process."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from gradio.data_classes import ImageData
 from ..errors import HFTransferError, SourceError
 from ..jobs import supervisor
 from ..jobs.states import Job
-from . import pieces
-from .page import PUBLISH, Page, told
+from . import answers, batch, pieces
+from .page import PUBLISH, Page, told, visible
 from .words import say
 
-NO_MODEL = pieces.empty("try", say("try.nomodel"), say("try.nomodel.hint"))
-NO_ANSWER = pieces.empty("try", say("try.empty"), say("try.empty.hint"))
+THRESHOLD = 0.5  # of the best score: below, no class fits well
 
 
 class TryStep:
     """The step's components, and what happens on them."""
 
     def __init__(self) -> None:
-        with gr.Row(equal_height=True):
+        with gr.Row():
             with gr.Column(scale=1, min_width=300):
                 self.text = gr.Textbox(
                     label=say("try.text"), placeholder=say("try.text.hint"), lines=6, visible=False, elem_id="text"
@@ -32,7 +31,7 @@ class TryStep:
                 with gr.Column(visible=False) as self.picture:
                     self.image = gr.Image(
                         label=say("try.image"),
-                        sources=["upload", "clipboard"],
+                        sources=["upload", "webcam", "clipboard"],
                         height=300,
                         buttons=[],
                         elem_id="image",
@@ -40,34 +39,54 @@ class TryStep:
                 # The model's process alone decodes it, and says in words what is wrong with it. The image
                 # itself is never an output, which would put another in its place.
                 self.image.preprocess = _path  # type: ignore[method-assign]
+                self.threshold = gr.Slider(
+                    0,
+                    1,
+                    THRESHOLD,
+                    step=0.01,
+                    label=say("try.threshold"),
+                    info=say("try.threshold.hint"),
+                    visible=False,
+                    elem_id="threshold",
+                )
             with gr.Column(scale=1, min_width=300):
-                self.answer = gr.HTML(NO_MODEL, elem_id="answer")
+                self.answer = gr.HTML(_no_model(), elem_id="answer")
         with gr.Row(elem_classes="hft-actions"):
             self.onward = gr.Button(say("try.next"), visible=False, elem_id="to-publish")
             self.predict = gr.Button(say("try.start"), variant="primary", interactive=False, elem_id="predict")
+        self.many = batch.Batch()
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.text, self.picture, self.answer, self.predict, self.onward]
+        shown = [self.text, self.picture, self.threshold, self.answer, self.predict, self.onward]
+        return [*shown, *self.many.outputs]
 
     def wire(self, page: Page) -> None:
         """Connect the events."""
         private: dict[str, Any] = {"show_progress_on": self.answer, "api_visibility": "private"}
-        asked = [page.job, page.owner, page.key, self.text, self.image]
-        gr.on([self.predict.click, self.image.upload], predict, asked, self.answer, **private)
+        asked = [page.job, page.owner, page.key, self.text, self.image, self.threshold]
+        inputs = [self.predict.click, self.image.input, self.threshold.release, self.text.submit]
+        gr.on(inputs, predict, asked, self.answer, api_name="predict", **private)
         self.onward.click(
             lambda: gr.Walkthrough(selected=PUBLISH), None, page.steps, show_progress="hidden", api_visibility="private"
         )
+        self.many.wire(page, self.threshold)
+
+
+def _no_model() -> str:
+    return pieces.empty("try", say("try.nomodel"), say("try.nomodel.hint"))
 
 
 @told(lambda card: card)
-def predict(id: str, secret: str | None, key: str, text: str | None, image: str | None) -> str:
+def predict(
+    id: str, secret: str | None, key: str, text: str | None, image: str | None, threshold: float | None = None
+) -> str:
     """The model's answer, or what stands in its way."""
-    job = supervisor.find(id or "", supervisor.owner_of(secret) if secret else "", key or "")
+    job = visible(id, secret, key)
     given = image if of_images(job) else (text or "").strip()
     if not given:
         raise SourceError(say("try.needs"))
-    return pieces.answer(supervisor.predict(job, [given])[0])
+    return answers.card(supervisor.predict(job, [given])[0], THRESHOLD if threshold is None else threshold)
 
 
 def render(job: Job | None) -> tuple[Any, ...]:
@@ -79,9 +98,11 @@ def render(job: Job | None) -> tuple[Any, ...]:
     return (
         gr.Textbox(visible=done and not images),
         gr.Column(visible=images),
-        NO_ANSWER if done else NO_MODEL,
+        gr.Slider(visible=done),
+        pieces.empty("try", say("try.empty"), say("try.empty.hint")) if done else _no_model(),
         gr.Button(interactive=done),
         gr.Button(visible=done),
+        *batch.render(usable=done, images=images),
     )
 
 

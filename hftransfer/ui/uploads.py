@@ -5,9 +5,7 @@ Two visitors who give the same file share its place in the cache, so none takes 
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import zipfile
 from html import escape
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 from ..errors import SourceError
 from ..home import home
 from ..jobs.store import new_id
+from .drafts import link
 from .words import say
 
 KINDS = (".zip", ".csv", ".tsv", ".jsonl", ".parquet")
@@ -29,28 +28,45 @@ def keep(path: Path, owner: str) -> Path:
     if path.suffix.lower() not in KINDS:
         raise SourceError(say("error.file"), place=path.name, fix=say("error.file.fix", kinds=", ".join(KINDS)))
     try:
-        home("uploads", owner).chmod(0o700)
-        kept = home("uploads", owner, new_id()) / f"{path.stem}.zip"
-        return _copied(path, kept) if path.suffix.lower() == ".zip" else _packed(path, kept)
+        kept = _place(owner) / f"{path.stem}.zip"
+        link(path, kept) if path.suffix.lower() == ".zip" else _packed(path, kept)
     except OSError as error:
-        why = error.strerror or str(error)
-        raise SourceError(say("error.keep", why=why), place=path.name, fix=say("error.room.fix")) from error
-
-
-def _copied(path: Path, kept: Path) -> Path:
-    """The same bytes: by a second name where the disk has them, as Gradio only ever replaces or deletes its own."""
-    try:
-        os.link(path, kept)
-    except OSError:
-        shutil.copyfile(path, kept)
+        raise _refused(path.name, error) from error
     return kept
 
 
-def _packed(table: Path, kept: Path) -> Path:
+def keep_rows(text: str, owner: str) -> Path:
+    """Pasted rows, as a zip with the table that they are: JSON lines, or cells with tabs or commas between them.
+
+    Raises:
+        SourceError: there is no room for it.
+    """
+    first = text.lstrip().partition("\n")[0]
+    suffix = ".jsonl" if first.startswith("{") else ".tsv" if "\t" in first else ".csv"
+    try:
+        kept = _place(owner) / "rows.zip"
+        with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(f"rows{suffix}", text)
+    except OSError as error:
+        raise _refused(say("data.pasted"), error) from error
+    return kept
+
+
+def _place(owner: str) -> Path:
+    """A new folder below the owner's, closed to others."""
+    home("uploads", owner).chmod(0o700)
+    return home("uploads", owner, new_id())
+
+
+def _refused(name: str, error: OSError) -> SourceError:
+    why = error.strerror or str(error)
+    return SourceError(say("error.keep", why=why), place=name, fix=say("error.room.fix"))
+
+
+def _packed(table: Path, kept: Path) -> None:
     """A zip with the table alone: what it names can then be found in there, and nowhere else on the server."""
     with zipfile.ZipFile(kept, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
         archive.write(table, table.name)
-    return kept
 
 
 def nameless(text: str) -> str:

@@ -73,7 +73,7 @@ def test_the_owner_sees_a_run_and_another_visitor_does_not(studio: Studio, run: 
 
 
 def test_another_visitor_cannot_predict_stop_or_train_with_it(studio: Studio, run: Any) -> None:
-    assert "no such run" in call(studio, "predict", [run.id, BOB, "", "a text", None])
+    assert "no such run" in call(studio, "predict", [run.id, BOB, "", "a text", None, 0.5])
     store = studio.store
     waiting = store.add("none", "ann's wait", supervisor.owner_of(ANN))
     for handler in ("stop_run", "finish_run", "resume_run"):
@@ -82,14 +82,14 @@ def test_another_visitor_cannot_predict_stop_or_train_with_it(studio: Studio, ru
     assert store.get(waiting.id).state is State.QUEUED
     call(studio, "stop_run", [waiting.id, ANN])
     assert store.get(waiting.id).state is State.CANCELLED
-    assert "Go back to the first step" in call(studio, "start_run", [waiting.id, BOB, *[None] * choices(studio)])
+    assert "Go back to the first step" in call(studio, "start_run", [waiting.id, BOB, "", *[None] * choices(studio)])
 
 
 def choices(studio: Studio) -> int:
-    """How many choices the form has: what the handler takes, less the two that say who asks for what."""
+    """How many choices the form has: what the handler takes, less what says who asks for what."""
     config = httpx.get(studio.address + "config").json()
     (start,) = [entry for entry in config["dependencies"] if entry["api_name"] == "start_run"]
-    return len(start["inputs"]) - 2
+    return len(start["inputs"]) - 3
 
 
 def test_a_model_is_downloaded_with_its_key_alone(studio: Studio, run: Any) -> None:
@@ -115,7 +115,7 @@ def test_a_tick_without_news_sends_nothing(studio: Studio, run: Any) -> None:
 
 
 def test_what_goes_wrong_is_a_card_and_no_bare_error(studio: Studio) -> None:
-    assert "does not say whose" in call(studio, "take_sample", [None])
+    assert "does not say whose" in call(studio, "take_helpdesk", [None])
     model = studio.home / "no-model"
     model.mkdir()
     job = studio.store.add("train", "pets", supervisor.owner_of(ANN), output=str(model))
@@ -124,7 +124,7 @@ def test_what_goes_wrong_is_a_card_and_no_bare_error(studio: Studio) -> None:
     for name, content in (("huge.png", _huge()), ("broken.png", b"no picture")):
         sent = httpx.post(f"{studio.address}gradio_api/upload", files={"files": (name, content)}).json()
         picture = {"path": sent[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
-        assert "hft-failure" in call(studio, "predict", [job.id, ANN, "", "", picture])
+        assert "hft-failure" in call(studio, "predict", [job.id, ANN, "", "", picture, 0.5])
 
 
 def _huge() -> bytes:

@@ -21,7 +21,7 @@ FLOORS = (
     ("publish",),
     ("predictor",),
     ("choosing",),
-    ("workflow",),
+    ("workflow", "planning"),
     ("jobs",),
     ("terminal", "ui"),
     ("cli",),

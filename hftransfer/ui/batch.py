@@ -1,0 +1,81 @@
+"""Many inputs at once: images, or a file of texts; a table of answers to look at and to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ..errors import HFTransferError, SourceError
+from ..jobs import supervisor
+from ..jobs.states import Job
+from . import answers, download, pieces, uploads
+from .page import Page, system_error, visible
+from .words import say
+
+AT_ONCE = 32  # inputs a question: between two of them other visitors are answered
+MOST = 2000  # inputs; a shell takes more
+
+
+class Batch:
+    """The fold, its two kinds of files, and what came of them."""
+
+    def __init__(self) -> None:
+        with gr.Accordion(say("try.batch"), open=False, visible=False, elem_id="batch") as self.fold:
+            self.images = gr.File(
+                label=say("try.batch.images"), file_count="multiple", file_types=["image"], height=150, visible=False
+            )
+            kinds = [".txt", ".csv", ".tsv", ".jsonl", ".parquet"]
+            self.texts = gr.File(label=say("try.batch.texts"), file_types=kinds, height=150, visible=False)
+            self.start = gr.Button(say("try.batch.start"), elem_id="predict-all")
+            self.answers = gr.HTML("", elem_id="answers")
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [self.fold, self.images, self.texts, self.answers]
+
+    def wire(self, page: Page, threshold: gr.Slider) -> None:
+        """Connect the events."""
+        asked = [page.job, page.owner, page.key, self.images, self.texts, threshold]
+        private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        self.start.click(predict_all, asked, self.answers, api_name="predict_all", **private)
+
+
+def render(*, usable: bool, images: bool) -> tuple[Any, ...]:
+    return gr.Accordion(visible=usable), gr.File(visible=images), gr.File(visible=usable and not images), ""
+
+
+def predict_all(
+    id: str, secret: str | None, key: str, images: list[str] | None, texts: str | None, threshold: float
+) -> Iterator[str]:
+    """How far the answers are, and then the answers."""
+    try:
+        job = visible(id, secret, key)
+        yield from _answered(job, _inputs(images or [], texts), threshold, of_images=bool(images))
+    except HFTransferError as error:
+        yield uploads.nameless(pieces.failure(error))
+    except OSError as error:
+        yield uploads.nameless(pieces.failure(system_error(error)))
+
+
+def _inputs(images: list[str], texts: str | None) -> list[str]:
+    """What is asked about, as the model's process takes it."""
+    inputs = images or (supervisor.texts_of(texts) if texts else [])
+    if not inputs:
+        raise SourceError(say("try.needs"))
+    if len(inputs) > MOST:
+        cause = say("error.batch.many", count=len(inputs), most=MOST)
+        raise SourceError(cause, fix=say("error.batch.many.fix"))
+    return inputs
+
+
+def _answered(job: Job, inputs: list[str], threshold: float, *, of_images: bool) -> Iterator[str]:
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(inputs), AT_ONCE):
+        yield pieces.share(start / len(inputs), say("try.batch.doing", done=start, total=len(inputs)))
+        for answer in supervisor.predict(job, inputs[start : start + AT_ONCE]):
+            found.append({**answer, "input": Path(answer["input"]).name if of_images else answer["input"]})
+    table = supervisor.keep_answers(job, answers.as_csv(found, threshold))
+    yield answers.table(found, threshold, download.link_to_answers(job, table))

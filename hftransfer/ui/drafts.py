@@ -1,0 +1,172 @@
+"""Images that a visitor sorts into classes on the page, before they are data: a folder a class, on disk.
+
+Nothing of them is in this process: whatever is shown or used is read from the folders.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import SourceError
+from ..home import home
+from ..jobs.store import new_id
+from .words import say
+
+KINDS = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".bmp": "image/bmp",
+    ".avif": "image/avif",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+}
+NAMES = "classes.json"
+TABLE = "labels.csv"
+FIRST = 2  # classes to begin with
+_OWNER = re.compile(r"[0-9a-f]{32}")
+_ID = re.compile(r"[\w-]{22}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A class in the making: its folder's name, its own name, and its files, oldest first."""
+
+    id: str
+    name: str
+    files: tuple[str, ...] = ()
+
+
+def begin(owner: str) -> str:
+    """A draft with a few empty classes. Returns its id."""
+    draft = new_id()
+    _write(home("uploads", owner, draft), [Card(new_id(), say("cards.new", number=n + 1)) for n in range(FIRST)])
+    return draft
+
+
+def exists(owner: str, draft: str) -> bool:
+    proper = _OWNER.fullmatch(owner) and _ID.fullmatch(draft or "")
+    return bool(proper) and (home("uploads") / owner / draft / NAMES).is_file()
+
+
+def cards(owner: str, draft: str) -> list[Card]:
+    """The classes in their order.
+
+    Raises:
+        SourceError: there is no such draft of this owner's.
+    """
+    room = _room(owner, draft)
+    named = json.loads((room / NAMES).read_text(encoding="utf-8"))
+    return [Card(id, name, _files(room / id)) for id, name in named]
+
+
+def add(owner: str, draft: str) -> None:
+    """One more class, empty."""
+    there = cards(owner, draft)
+    _write(_room(owner, draft), [*there, Card(new_id(), say("cards.new", number=len(there) + 1))])
+
+
+def rename(owner: str, draft: str, id: str, name: str) -> None:
+    changed = [Card(card.id, name.strip() if card.id == id else card.name) for card in cards(owner, draft)]
+    _write(_room(owner, draft), changed)
+
+
+def remove(owner: str, draft: str, id: str) -> None:
+    """A class, and its images with it."""
+    there = cards(owner, draft)
+    _write(_room(owner, draft), [card for card in there if card.id != id])
+    if any(card.id == id for card in there):
+        shutil.rmtree(_room(owner, draft) / id, ignore_errors=True)
+
+
+def put(owner: str, draft: str, id: str, paths: Iterable[str]) -> None:
+    """Images into a class: all of them, or none where one is of another kind.
+
+    Raises:
+        SourceError: a file is no image, or there is no such class.
+    """
+    files = [Path(path) for path in paths]
+    for file in files:
+        if file.suffix.lower() not in KINDS:
+            raise SourceError(say("error.cards.kind", name=file.name), fix=say("error.cards.kind.fix"))
+    if all(card.id != id for card in cards(owner, draft)):
+        raise _gone()
+    folder = _room(owner, draft) / id
+    folder.mkdir(exist_ok=True)
+    place = len(_files(folder))
+    for number, file in enumerate(files):
+        link(file, folder / f"{place + number:05}-{new_id()[:6]}{file.suffix.lower()}")
+
+
+def source(owner: str, draft: str) -> Path:
+    """The classes as data: a folder of links with a table of labels, which no later change of the draft touches.
+
+    Raises:
+        SourceError: fewer than two classes have images, or one that has some has no name.
+    """
+    used = [card for card in cards(owner, draft) if card.files]
+    if len({card.name for card in used}) < FIRST:
+        raise SourceError(say("error.cards.few", count=len(used)), fix=say("error.cards.few.fix"))
+    if not all(card.name for card in used):
+        raise SourceError(say("error.cards.name"), fix=say("error.cards.name.fix"))
+    room, target = _room(owner, draft), home("uploads", owner, new_id()) / "images"
+    target.mkdir()
+    with (target / TABLE).open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("file_name", "label"))
+        for number, card in enumerate(used):
+            rows.writerows(_linked(room / card.id, target, number, card))
+    return target
+
+
+def _linked(folder: Path, target: Path, number: int, card: Card) -> Sequence[tuple[str, str]]:
+    (target / str(number)).mkdir()
+    for name in card.files:
+        link(folder / name, target / str(number) / name)
+    return [(f"{number}/{name}", card.name) for name in card.files]
+
+
+def picture(owner: str, draft: str, id: str, name: str) -> Path | None:
+    """The file of an image, if the draft has it."""
+    with suppress(SourceError):
+        found = next((card for card in cards(owner, draft) if card.id == id and name in card.files), None)
+        return _room(owner, draft) / id / name if found else None
+    return None
+
+
+def link(path: Path, target: Path) -> None:
+    """The same bytes: by a second name where the disk has them, as Gradio only ever replaces or deletes its own."""
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)
+
+
+def _room(owner: str, draft: str) -> Path:
+    if not exists(owner, draft):
+        raise _gone()
+    return home("uploads") / owner / draft
+
+
+def _gone() -> SourceError:
+    return SourceError(say("error.cards.gone"), fix=say("error.cards.gone.fix"))
+
+
+def _files(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(entry.name for entry in folder.iterdir())) if folder.is_dir() else ()
+
+
+def _write(room: Path, there: Sequence[Card]) -> None:
+    part = room / f"{NAMES}.part"
+    part.write_text(json.dumps([[card.id, card.name] for card in there], ensure_ascii=False), encoding="utf-8")
+    part.replace(room / NAMES)

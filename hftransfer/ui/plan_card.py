@@ -1,0 +1,128 @@
+"""What a run would take, measured before it starts: for the data that was checked, and the choices as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from ..errors import HFTransferError
+from ..jobs import supervisor
+from ..jobs.states import Job, State
+from . import form, uploads
+from .data_step import reading
+from .page import Page, mark_of, owner_of, seen, told
+from .pieces import card_of, count, duration, ended, is_over, moving, plain
+from .words import say
+
+EVERY = 1.0  # seconds between looks at a plan, which lasts a few
+PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+class PlanCard:
+    """The card, and the job that fills it."""
+
+    def __init__(self, *, local: bool) -> None:
+        self._local = local
+        self.card = gr.HTML("", elem_id="plan")
+        self.job = gr.Textbox(visible=False)
+        self.timer = gr.Timer(EVERY, active=False)
+        self.mark = gr.Textbox(visible=False)
+
+    @property
+    def outputs(self) -> list[Any]:
+        return [self.card, self.job, self.timer, self.mark]
+
+    def wire(self, page: Page, changed: gr.Textbox, choices: list[Component]) -> None:
+        """Connect the events.
+
+        Args:
+            changed: changes when there is other data.
+        """
+        asked = [page.data, page.owner, self.job, page.job, *choices]
+        left = [choice.blur if isinstance(choice, gr.Textbox) else choice.change for choice in choices]  # type: ignore[attr-defined]
+        gr.on([changed.change, *left], partial(begin, self._local), asked, self.outputs, api_name="plan_run", **PRIVATE)
+        looked = [self.job, page.owner, self.mark]
+        self.timer.tick(look, looked, self.outputs, api_name="look_plan", concurrency_limit=None, **PRIVATE)
+
+
+def nothing(card: str = "") -> tuple[Any, ...]:
+    return card, "", gr.Timer(active=False), ""
+
+
+@told(nothing)
+def begin(local: bool, data: str, secret: str | None, before: str, run: str, *choices: Any) -> tuple[Any, ...]:
+    """Have a run with these choices planned, unless the page shows one that goes on."""
+    check, running = seen(data, secret), seen(run, secret)
+    if check is None or check.state is not State.DONE or (running is not None and not is_over(running)):
+        return nothing()
+    asked = supervisor.request(check)["source"]
+    recipe = form.recipe(choices, folders=local).with_(**reading(check))
+    last = seen(before, secret)
+    if last is not None and _same(last, asked, recipe.to_json()):
+        return (gr.skip(),) * 4
+    drop(before, secret)
+    owner = owner_of(secret)
+    id = supervisor.submit(asked, recipe, owner, kind="plan", name=check.name)
+    return _shown(supervisor.find(id, owner))
+
+
+@told(nothing)
+def look(id: str, secret: str | None, mark: str) -> tuple[Any, ...]:
+    """What is measured by now; nothing is sent while nothing changed."""
+    supervisor.tick()
+    job = seen(id, secret)
+    if job is None:
+        return nothing()
+    return (gr.skip(),) * 4 if mark_of(job) == mark else _shown(job)
+
+
+def drop(id: str, secret: str | None) -> None:
+    """A plan that nobody waits for any more."""
+    job = seen(id, secret)
+    if job is not None and not is_over(job):
+        supervisor.cancel(id)
+
+
+def _same(job: Job, source: str, recipe: Mapping[str, Any]) -> bool:
+    """Whether that is what the job was asked."""
+    try:
+        asked = supervisor.request(job)
+    except HFTransferError:
+        return False
+    return bool(asked["source"] == source and asked["recipe"] == recipe)
+
+
+def _shown(job: Job) -> tuple[Any, ...]:
+    over = is_over(job)
+    return _card(job), job.id, gr.Timer(active=not over), mark_of(job)
+
+
+def _card(job: Job) -> str:
+    if job.state is State.DONE and job.result is not None:
+        return card_of(_facts(job.result), live=True)
+    if is_over(job):
+        return "" if job.state is State.CANCELLED else uploads.nameless(ended(job))
+    return card_of(moving(say("plan.title"), say("plan.measuring")), live=True)
+
+
+def _facts(plan: Mapping[str, Any]) -> str:
+    memory = "plan.memory" if plan["device"] == "cpu" else "plan.memory.accelerator"
+    steps = plan["steps"]
+    facts = [
+        (count(plan["rows"]["train"]), say("plan.rows")),
+        (count(steps), say("plan.steps")) if steps else ("1", say("plan.head")),
+        (duration(plan["seconds"]), say("plan.time")),
+        (_gigabytes(plan["memory_mb"]), say(memory)) if plan["memory_mb"] else ("", ""),
+    ]
+    cells = "".join(f"<li><b>{plain(value)}</b><span>{plain(words)}</span></li>" for value, words in facts if words)
+    by = say("plan.by", strategy=plan["strategy"], backbone=plan["backbone"])
+    title = f'<div class="hft-title"><strong>{plain(say("plan.title"))}</strong><span>{plain(by)}</span></div>'
+    return f'{title}<ul class="hft-facts">{cells}</ul>'
+
+
+def _gigabytes(megabytes: float) -> str:
+    return f"{megabytes / 1000:.1f} GB"
