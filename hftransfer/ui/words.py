@@ -1,6 +1,9 @@
-"""Every text of the pages, in one table that `say` picks from: another language is another table."""
+"""Every text of the pages, in one table that `say` picks from: another language is another table, in `languages`."""
 
 from __future__ import annotations
+
+from .languages import spoken, table
+from .languages.messages import translated
 
 EN = {
     "title": "hftransfer studio",
@@ -217,11 +220,17 @@ EN = {
 }
 
 
+# Values that are texts of ours, too: why something is so, what was measured, on which split.
+_OURS = ("why", "metric", "split")
+
+
 def say(key: str, **values: object) -> str:
-    """The text for a key, with its gaps filled. Plain text: who puts it into HTML escapes it."""
-    return EN[key].format(**values)
+    """The text for a key in the visitor's language, its gaps filled. Plain text: who puts it into HTML escapes it."""
+    language = spoken()
+    ours = {name: translated(str(values[name]), language) for name in _OURS if name in values}
+    return table(language, "words").get(key, EN[key]).format(**{**values, **ours})
 
 
 def known(key: str, otherwise: str) -> str:
     """The text for a key that the table may not have, such as a task's name."""
-    return EN.get(key, otherwise)
+    return table(spoken(), "words").get(key) or EN.get(key, otherwise)

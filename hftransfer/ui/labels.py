@@ -1,0 +1,47 @@
+"""Texts that are set while the page is built, before anybody asks for it: the browser translates them.
+
+Not all of a component is: `Blocks(title=)`, a Dataframe's headers and the Sidebar's label are not, and take `say`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import gradio as gr
+
+from ..recipe import Recipe
+from .languages import ENGLISH, LANGUAGES, table
+from .words import EN
+
+
+def _built() -> dict[str, str]:
+    """The English texts by their keys; the form's own stand for themselves."""
+    helps = [str(entry.metadata["help"]) for entry in fields(Recipe)]
+    return {**EN, **{text: text for text in (*helps, *map(field_label, (entry.name for entry in fields(Recipe))))}}
+
+
+def field_label(name: str) -> str:
+    """A choice's name as the form shows it, in English."""
+    return name.replace("_", " ").capitalize()
+
+
+def _in(language: str) -> dict[str, str]:
+    known = {part: table(language, part) for part in ("words", "messages", "names")}
+    found = {key: known["words"].get(key) or known["messages"].get(key) or known["names"].get(key) for key in _built()}
+    return {key: text for key, text in found.items() if text}
+
+
+# For `launch(i18n=…)`. English is there whole, which is what a browser of any other language shows.
+I18N = gr.I18n(**{ENGLISH: _built(), **{language: _in(language) for language in LANGUAGES}})
+
+
+def label(key: str) -> Any:
+    """A key of `EN`, or a help text or a field's label of `Recipe`, for a property of a component.
+
+    Raises:
+        KeyError: it is none of these.
+    """
+    if key not in I18N.translations[ENGLISH]:
+        raise KeyError(key)
+    return I18N(key)
