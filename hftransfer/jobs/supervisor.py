@@ -306,9 +306,10 @@ def _press(store: Store, job: Job) -> None:
     now = time.time()
     waited = 0.0 if job.cancel_asked is None else now - job.cancel_asked
     with suppress(ProcessLookupError):  # it has just ended by itself
+        patience = TERM_AFTER if job.kind == "train" else 0.0  # nothing of the others is worth keeping
         if waited > KILL_AFTER or (silent(job) and now - store.doubt(job.id) > DOUBT):
             os.killpg(job.pid, signal.SIGKILL)
-        elif waited > TERM_AFTER:
+        elif waited > patience:
             os.kill(job.pid, signal.SIGTERM)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,6 +18,8 @@ from .page import WITH_OWNER, owner_of, told
 from .pieces import failure, plain
 from .words import say
 
+EVERY, LONGEST = 0.5, 60  # seconds between two frames of a recording, and of a whole one
+MOST = 4 << 20  # letters of a frame
 STRIP = 8  # pictures of a class that are shown
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -36,8 +39,8 @@ class ClassCards:
         with gr.Column(visible=False, elem_id="webcam") as self.camera:
             self.target = gr.Textbox(visible=False)
             self.heading = gr.HTML()
-            self.image = gr.Image(sources=["webcam"], show_label=False, height=280, buttons=[])
-            self.image.preprocess = _path  # type: ignore[method-assign]
+            self.image = gr.Image(sources=["webcam"], streaming=True, show_label=False, height=280, buttons=[])
+            self.image.preprocess = _shot  # type: ignore[method-assign,assignment]
             self.close = gr.Button(label("cards.close"), size="sm")
 
     @property
@@ -47,17 +50,21 @@ class ClassCards:
     def wire(self, tab: gr.Tab) -> None:
         """Connect the events; `tab` is what opens the cards."""
         asked = [self.draft, self.owner]
-        tab.select(begin, asked, [self.draft, self.version], js=WITH_OWNER, **PRIVATE)
+        opened = [self.owner, self.draft, self.version]
+        tab.select(begin, asked, opened, js=WITH_OWNER, api_name="open_cards", **PRIVATE)
         self.more.click(_changing(drafts.add), asked, self.state, api_name="add_class", **PRIVATE)
         shot = [self.image, self.target, self.draft, self.owner]
-        self.image.input(captured, shot, [self.image, *self.state], api_name="capture", **PRIVATE)
-        self.close.click(lambda: (gr.Column(visible=False), None), None, [self.camera, self.image], **PRIVATE)
+        self.image.stream(
+            captured, shot, self.heading, stream_every=EVERY, time_limit=LONGEST, api_name="capture", **PRIVATE
+        )
+        closed = [self.camera, self.image, self.version]
+        self.close.click(lambda: (gr.Column(visible=False), None, _anew()), None, closed, **PRIVATE)
         with self.room:
             gr.render(inputs=asked, triggers=[self.version.change])(self._draw)
 
     def _draw(self, draft: str, secret: str | None) -> None:
         """The cards of a draft, as components with events of their own."""
-        owner = owner_of(secret)
+        owner = owner_of(secret) if secret else ""
         for card in drafts.cards(owner, draft) if drafts.exists(owner, draft) else ():
             self._card(owner, draft, card)
 
@@ -90,11 +97,11 @@ def _name(name: str) -> gr.Textbox:
     )
 
 
-def begin(draft: str | None, secret: str | None) -> tuple[Any, Any]:
-    """The visitor's draft, or a new one."""
+def begin(draft: str | None, secret: str | None) -> tuple[Any, ...]:
+    """The visitor's draft, or a new one; and their secret, which the cards are drawn by."""
     owner = owner_of(secret)
     kept = draft if draft and drafts.exists(owner, draft) else drafts.begin(owner)
-    return kept, _anew()
+    return secret, kept, _anew()
 
 
 def _refused(card: str) -> tuple[Any, str]:
@@ -108,13 +115,14 @@ def uploaded(card: str, files: list[str] | None, draft: str, secret: str | None)
     return None, _anew(), ""
 
 
-@told(lambda card: (None, *_refused(card)))
-def captured(shot: str | None, card: str, draft: str, secret: str | None) -> tuple[Any, ...]:
-    """A picture of the webcam for the class that it was opened for."""
-    if shot is None:
-        return gr.skip(), gr.skip(), gr.skip()
-    drafts.put(owner_of(secret), draft, card, [shot])
-    return None, _anew(), ""
+@told(lambda card: card)
+def captured(shot: bytes | None, card: str, draft: str, secret: str | None) -> str:
+    """A picture of the webcam for the class that it was opened for: one each time while it records."""
+    owner = owner_of(secret)
+    if shot is not None:
+        drafts.shoot(owner, draft, card, shot)
+    (shown,) = [there for there in drafts.cards(owner, draft) if there.id == card] or [drafts.Card("", "")]
+    return _recording(shown.name, len(shown.files))
 
 
 def renamed(card: str, name: str, draft: str, secret: str | None) -> str:
@@ -137,8 +145,12 @@ def _changing(change: Callable[..., None], *card: str) -> Callable[..., tuple[An
 
 
 def _opened(card: str, name: str) -> tuple[Any, ...]:
-    heading = f'<p class="hft-hint">{plain(say("cards.capture", name=name))}</p>'
-    return gr.Column(visible=True), card, heading
+    return gr.Column(visible=True), card, _recording(name, 0)
+
+
+def _recording(name: str, count: int) -> str:
+    words = say("cards.capture", name=name)
+    return f'<p class="hft-hint">{plain(words)}{plain(f" · {_many(count)}" if count else "")}</p>'
 
 
 def _anew() -> float:
@@ -148,15 +160,23 @@ def _anew() -> float:
 
 def _strip(owner: str, draft: str, card: drafts.Card) -> str:
     """The newest pictures of a class, and how many there are."""
-    count = len(card.files)
-    words = say("cards.empty") if not count else say("cards.one") if count == 1 else say("cards.many", count=count)
     shown = "".join(
         f'<img src="{plain(pictures.of_draft(owner, draft, card.id, name))}" alt="" loading="lazy" decoding="async">'
         for name in card.files[: -STRIP - 1 : -1]
     )
-    return f'<div class="hft-strip">{shown}</div><p class="hft-hint">{plain(words)}</p>'
+    return f'<div class="hft-strip">{shown}</div><p class="hft-hint">{plain(_many(len(card.files)))}</p>'
 
 
-def _path(payload: ImageData | None) -> str | None:
-    """The file alone: a worker decodes it, and says in words what is wrong with it."""
-    return None if payload is None else payload.path
+def _many(count: int) -> str:
+    return say("cards.empty") if not count else say("cards.one") if count == 1 else say("cards.many", count=count)
+
+
+def _shot(payload: ImageData | None) -> bytes | None:
+    """The JPEG that the browser made of a frame, not decoded here."""
+    head, _, content = (payload.url or "" if payload else "").partition(",")
+    if head != "data:image/jpeg;base64" or len(content) > MOST:
+        return None
+    try:
+        return base64.b64decode(content, validate=True)
+    except ValueError:
+        return None

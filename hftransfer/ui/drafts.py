@@ -108,6 +108,21 @@ def put(owner: str, draft: str, id: str, paths: Iterable[str]) -> None:
         link(file, folder / f"{place + number:05}-{new_id()[:6]}{file.suffix.lower()}")
 
 
+def shoot(owner: str, draft: str, id: str, content: bytes) -> None:
+    """A JPEG from the webcam into a class.
+
+    Raises:
+        SourceError: there is no such class.
+    """
+    if all(card.id != id for card in cards(owner, draft)):
+        raise _gone()
+    folder = _room(owner, draft) / id
+    folder.mkdir(exist_ok=True)
+    part = _room(owner, draft) / f"{new_id()}.part"
+    part.write_bytes(content)
+    part.replace(folder / f"{len(_files(folder)):05}-{new_id()[:6]}.jpg")
+
+
 def source(owner: str, draft: str) -> Path:
     """The classes as data: a folder of links with a table of labels, which no later change of the draft touches.
 

@@ -24,17 +24,18 @@ if TYPE_CHECKING:
 NEEDS = "needs the package playwright: `pip install 'hftransfer[test]'`"
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream"
 )
 
 
 class Studio:
     """The served studio: its address, its home, and what it imported."""
 
-    def __init__(self, home: Path, port: int | None = None) -> None:
+    def __init__(self, home: Path, port: int | None = None, **more: str) -> None:
         self.home, self.port = home, port or free_port()
         (home / "jobs").mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "HFTRANSFER_HOME": str(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"}
+        environment = {**os.environ, "HFTRANSFER_HOME": str(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"} | more
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.browser.serve", str(self.port)],
             env=environment,
