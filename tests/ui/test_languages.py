@@ -147,6 +147,11 @@ def test_real_errors_come_out_in_chinese(
     assert translated_parts(told) == {**told, "cause": cause, "fix": fix}
 
 
+def test_a_place_stays_as_it_is_even_where_it_is_called_like_a_message() -> None:
+    told = {"cause": "no label", "place": "no label", "fix": "no label", "kind": "no label", "columns": ["no label"]}
+    assert translated_parts(told, TAIWAN) == {**told, "cause": "沒有標籤", "fix": "沒有標籤"}
+
+
 def test_what_a_check_found_comes_out_in_chinese(tmp_path: Path) -> None:
     rows = [f"day {number},{'good' if number % 2 else 'bad'}" for number in range(20)]
     (tmp_path / "t.csv").write_text("\n".join(["text,label", *rows, "a day,", ",good"]))
