@@ -69,7 +69,8 @@ class ColumnError(SourceError, KeyError):
         self.columns = tuple(columns)
 
     def to_json(self) -> dict[str, Any]:
-        return {**super().to_json(), "columns": list(self.columns)}
+        known = {"columns": list(self.columns)} if self.columns else {}
+        return {**super().to_json(), **known}
 
 
 class BackboneError(HFTransferError, OSError):

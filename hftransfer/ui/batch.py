@@ -12,6 +12,7 @@ from ..errors import HFTransferError, SourceError
 from ..jobs import supervisor
 from ..jobs.states import Job
 from . import answers, download, pieces, uploads
+from .labels import label
 from .page import Page, system_error, visible
 from .words import say
 
@@ -23,13 +24,13 @@ class Batch:
     """The fold, its two kinds of files, and what came of them."""
 
     def __init__(self) -> None:
-        with gr.Accordion(say("try.batch"), open=False, visible=False, elem_id="batch") as self.fold:
+        with gr.Accordion(label("try.batch"), open=False, visible=False, elem_id="batch") as self.fold:
             self.images = gr.File(
-                label=say("try.batch.images"), file_count="multiple", file_types=["image"], height=150, visible=False
+                label=label("try.batch.images"), file_count="multiple", file_types=["image"], height=150, visible=False
             )
             kinds = [".txt", ".csv", ".tsv", ".jsonl", ".parquet"]
-            self.texts = gr.File(label=say("try.batch.texts"), file_types=kinds, height=150, visible=False)
-            self.start = gr.Button(say("try.batch.start"), elem_id="predict-all")
+            self.texts = gr.File(label=label("try.batch.texts"), file_types=kinds, height=150, visible=False)
+            self.start = gr.Button(label("try.batch.start"), elem_id="predict-all")
             self.answers = gr.HTML("", elem_id="answers")
 
     @property

@@ -12,6 +12,7 @@ from gradio.data_classes import ImageData
 
 from ..errors import HFTransferError
 from . import drafts, pictures
+from .labels import label
 from .page import WITH_OWNER, owner_of, told
 from .pieces import failure, plain
 from .words import say
@@ -30,14 +31,14 @@ class ClassCards:
         self.trouble = gr.HTML("", elem_id="cards-trouble")
         self.room = gr.Column()
         with gr.Row():
-            self.more = gr.Button(say("cards.add"), size="md", elem_id="add-class")
-            self.use = gr.Button(say("cards.use"), size="md", variant="primary", elem_id="use-cards")
+            self.more = gr.Button(label("cards.add"), size="md", elem_id="add-class")
+            self.use = gr.Button(label("cards.use"), size="md", variant="primary", elem_id="use-cards")
         with gr.Column(visible=False, elem_id="webcam") as self.camera:
             self.target = gr.Textbox(visible=False)
             self.heading = gr.HTML()
             self.image = gr.Image(sources=["webcam"], show_label=False, height=280, buttons=[])
             self.image.preprocess = _path  # type: ignore[method-assign]
-            self.close = gr.Button(say("cards.close"), size="sm")
+            self.close = gr.Button(label("cards.close"), size="sm")
 
     @property
     def state(self) -> list[Any]:
@@ -65,10 +66,10 @@ class ClassCards:
         with gr.Column(elem_classes="hft-class"):
             with gr.Row(equal_height=True):
                 name = _name(card.name)
-                webcam = gr.Button(say("cards.webcam"), size="sm", scale=1, min_width=84)
-                remove = gr.Button(say("cards.remove"), size="sm", scale=1, min_width=84)
+                webcam = gr.Button(label("cards.webcam"), size="sm", scale=1, min_width=84)
+                remove = gr.Button(label("cards.remove"), size="sm", scale=1, min_width=84)
             gr.HTML(_strip(owner, draft, card))
-            files = gr.File(label=say("cards.images"), file_count="multiple", file_types=["image"], height=96)
+            files = gr.File(label=label("cards.images"), file_count="multiple", file_types=["image"], height=96)
         given = [files, *asked]
         files.upload(partial(uploaded, card.id), given, [files, *self.state], **PRIVATE)
         name.blur(partial(renamed, card.id), [name, *asked], self.trouble, **PRIVATE)
@@ -79,7 +80,7 @@ class ClassCards:
 def _name(name: str) -> gr.Textbox:
     return gr.Textbox(
         name,
-        label=say("cards.name"),
+        label=label("cards.name"),
         show_label=False,
         container=False,
         max_lines=1,

@@ -12,6 +12,7 @@ from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..recipe import Recipe
 from . import pieces, understood, uploads
+from .labels import label
 from .page import TRAIN, Page, mark_of, owner_of, seen, told
 from .sources import Given, Sources
 from .words import say
@@ -30,13 +31,13 @@ class DataStep:
                 self.sources = Sources(owner, local=local)
             with gr.Column(scale=1, min_width=300):
                 self.card = gr.HTML(_empty(), elem_id="understood")
-                with gr.Accordion(say("data.columns"), open=False, visible=False, elem_id="columns") as self.columns:
+                with gr.Accordion(label("data.columns"), open=False, visible=False, elem_id="columns") as self.columns:
                     with gr.Row():
-                        self.input = _dropdown(say("data.columns.input"), "column-input")
-                        self.label = _dropdown(say("data.columns.label"), "column-label")
-                    self.reread = gr.Button(say("data.columns.use"), size="md", elem_id="reread")
+                        self.input = _dropdown(label("data.columns.input"), "column-input")
+                        self.label = _dropdown(label("data.columns.label"), "column-label")
+                    self.reread = gr.Button(label("data.columns.use"), size="md", elem_id="reread")
         with gr.Row(elem_classes="hft-actions"):
-            self.onward = gr.Button(say("data.next"), variant="primary", interactive=False, elem_id="to-train")
+            self.onward = gr.Button(label("data.next"), variant="primary", interactive=False, elem_id="to-train")
         self.timer = gr.Timer(EVERY, active=False)
         self.mark = gr.Textbox(visible=False)
 

@@ -14,6 +14,8 @@ from gradio.components import Component
 from ..errors import RecipeError
 from ..recipe import Recipe
 from ..tasks import TASKS
+from .labels import field_label, label
+from .languages.messages import translated
 from .words import say
 
 GROUPS = ("model", "training")
@@ -57,12 +59,17 @@ def recipe(values: Sequence[Any], *, folders: bool = False) -> Recipe:
 
 def _component(entry: Field[Any]) -> Component:
     """A dropdown or a text: a number component cannot be empty, which here means "derive it"."""
-    label, rules = entry.name.replace("_", " ").capitalize(), entry.metadata
+    name, rules = label(field_label(entry.name)), entry.metadata
     value = "" if entry.default is None else str(entry.default)
-    more: dict[str, Any] = {"label": label, "info": rules["help"], "value": value, "elem_id": f"choice-{entry.name}"}
+    more: dict[str, Any] = {
+        "label": name,
+        "info": label(rules["help"]),
+        "value": value,
+        "elem_id": f"choice-{entry.name}",
+    }
     if "choices" in rules:
         return gr.Dropdown(choices=list(rules["choices"]), **more)
-    return gr.Textbox(placeholder=say("train.auto"), max_lines=1, min_width=240, **more)
+    return gr.Textbox(placeholder=label("train.auto"), max_lines=1, min_width=240, **more)
 
 
 def _typed(entry: Field[Any], value: Any) -> Any:
@@ -70,8 +77,10 @@ def _typed(entry: Field[Any], value: Any) -> Any:
     try:
         return kind(text)
     except ValueError:
-        place = entry.name.replace("_", " ").capitalize()
-        raise RecipeError(say("error.number", value=text), place=place, fix=entry.metadata["help"]) from None
+        place = translated(field_label(entry.name))
+        raise RecipeError(
+            say("error.number", value=text), place=place, fix=translated(entry.metadata["help"])
+        ) from None
 
 
 def _check_backbone(name: str, folders: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import HFTransferError
 from ..jobs.states import ENDED, Job, State, silent
+from .languages.messages import translated, translated_parts
 from .words import known, say
 
 DOING = {"check": "data.checking", "push": "publish.pushing"}
@@ -65,7 +66,7 @@ def progress(job: Job, *, place: int = 0) -> str:
     left = "" if job.remaining is None else say("train.remaining", time=duration(job.remaining))
     far = " · ".join(filter(None, (steps, left)))
     head = f'<div class="hft-title"><strong>{plain(words)}</strong>{chip("busy", say(f"state.{job.state}"))}</div>'
-    tail = f'<p class="hft-count"><span>{plain(job.message)}</span><span>{plain(far)}</span></p>'
+    tail = f'<p class="hft-count"><span>{plain(translated(job.message))}</span><span>{plain(far)}</span></p>'
     return card_of(head + _bar(share, words) + tail, live=True)
 
 
@@ -169,6 +170,7 @@ def _seconds(result: Mapping[str, Any]) -> str:
 
 
 def _failure(error: Mapping[str, str], title: str, log: str = "", *, mild: bool = False) -> str:
+    error = translated_parts(error)
     told = {"place": error.get("place", ""), "fix": sentence(error.get("fix", ""))}
     rows = "".join(
         f"<dt>{plain(say(f'error.{part}'))}</dt><dd>{plain(words)}</dd>" for part, words in told.items() if words

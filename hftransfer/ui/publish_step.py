@@ -14,6 +14,7 @@ from ..jobs.states import Job, State
 from ..recipe import Recipe
 from . import pieces, uploads
 from .download import link_to
+from .labels import label
 from .page import Page, mark_of, owner_of, seen, told
 from .words import say
 
@@ -27,28 +28,30 @@ class PublishStep:
 
     def __init__(self, *, local: bool) -> None:
         self._local = local
-        self.card = gr.HTML(_no_model(), elem_id="download")
+        self.card = gr.HTML(no_model(), elem_id="download")
         with gr.Column(visible=False) as self.more:
-            self.use = gr.Code(language="python", label=say("publish.use"), interactive=False, wrap_lines=True, lines=1)
-            with gr.Accordion(say("publish.hub"), open=False, elem_id="push") as self.fold:
+            self.use = gr.Code(
+                language="python", label=label("publish.use"), interactive=False, wrap_lines=True, lines=1
+            )
+            with gr.Accordion(label("publish.hub"), open=False, elem_id="push") as self.fold:
                 with gr.Row():
-                    hint = say("publish.repo.hint")
+                    hint = label("publish.repo.hint")
                     self.repo = gr.Textbox(
-                        label=say("publish.repo"), placeholder=hint, max_lines=1, scale=2, elem_id="repo"
+                        label=label("publish.repo"), placeholder=hint, max_lines=1, scale=2, elem_id="repo"
                     )
                     self.token = gr.Textbox(
-                        label=say("publish.token"),
-                        placeholder=say("publish.token.local" if local else "publish.token.hint"),
+                        label=label("publish.token"),
+                        placeholder=label("publish.token.local" if local else "publish.token.hint"),
                         type="password",
                         max_lines=1,
                         scale=2,
                         elem_id="token",
                     )
-                self.private = gr.Checkbox(True, label=say("publish.private"), elem_id="private")
-                self.start = gr.Button(say("publish.start"), variant="primary", elem_id="start-push")
+                self.private = gr.Checkbox(True, label=label("publish.private"), elem_id="private")
+                self.start = gr.Button(label("publish.start"), variant="primary", elem_id="start-push")
                 self.pushed = gr.HTML("", elem_id="pushed")
                 self.push = gr.Code(
-                    language="shell", label=say("publish.push"), interactive=False, wrap_lines=True, lines=1
+                    language="shell", label=label("publish.push"), interactive=False, wrap_lines=True, lines=1
                 )
         self.job = gr.Textbox(visible=False)
         self.timer = gr.Timer(EVERY, active=False)
@@ -68,14 +71,14 @@ class PublishStep:
         self.timer.tick(look, looked, shown, api_name="look_push", concurrency_limit=None, **private)
 
 
-def _no_model() -> str:
+def no_model() -> str:
     return pieces.empty("publish", say("publish.empty"), say("publish.empty.hint"))
 
 
 def render(job: Job | None, *, mine: bool = True) -> tuple[Any, ...]:
     """The download and the ways on for a run that has a model; only its owner pushes it from here."""
     if job is None or job.model is None:
-        return _no_model(), gr.Column(visible=False), "", gr.Accordion(visible=False), ""
+        return no_model(), gr.Column(visible=False), "", gr.Accordion(visible=False), ""
     task = str((job.result or {}).get("task", ""))
     example = "photo.jpg" if task.startswith("image") else "a text"
     use = f'from transformers import pipeline\n\nclassify = pipeline("{task}", model="model")\nclassify("{example}")'

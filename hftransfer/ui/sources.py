@@ -15,6 +15,7 @@ import gradio as gr
 from ..errors import HFTransferError, SourceError
 from . import drafts, pieces, uploads
 from .class_cards import ClassCards
+from .labels import label
 from .page import WITH_OWNER
 from .words import say
 
@@ -36,25 +37,24 @@ class Sources:
     def __init__(self, owner: gr.BrowserState, *, local: bool) -> None:
         self.local = local
         with gr.Tabs(elem_id="sources"):
-            with gr.Tab(say("data.tab.file")):
+            with gr.Tab(label("data.tab.file")):
                 self.upload = gr.File(
-                    label=say("data.upload"), file_types=list(uploads.KINDS), height=190, elem_id="upload"
+                    label=label("data.upload"), file_types=list(uploads.KINDS), height=190, elem_id="upload"
                 )
-                gr.HTML(f'<p class="hft-hint">{pieces.plain(say("data.drop"))}</p>')
-            with gr.Tab(say("data.tab.classes"), elem_id="by-class") as self.by_class:
+                self.hint = gr.HTML(hint())
+            with gr.Tab(label("data.tab.classes"), elem_id="by-class") as self.by_class:
                 self.cards = ClassCards(owner)
-            with gr.Tab(say("data.tab.rows")):
-                hint = say("data.paste.hint")
-                self.rows = gr.Textbox(label=say("data.paste"), placeholder=hint, lines=7, elem_id="rows")
-                self.use_rows = gr.Button(say("data.paste.use"), size="md", elem_id="use-rows")
-            with gr.Tab(say("data.tab.named")):
-                label = say("data.hub.local" if local else "data.hub")
-                hint = say("data.hub.hint")
-                self.named = gr.Textbox(label=label, placeholder=hint, max_lines=1, elem_id="named")
-                self.use_named = gr.Button(say("data.hub.use"), size="md", elem_id="use-named")
-        gr.HTML(pieces.heading(say("data.samples")))
+            with gr.Tab(label("data.tab.rows")):
+                example = label("data.paste.hint")
+                self.rows = gr.Textbox(label=label("data.paste"), placeholder=example, lines=7, elem_id="rows")
+                self.use_rows = gr.Button(label("data.paste.use"), size="md", elem_id="use-rows")
+            with gr.Tab(label("data.tab.named")):
+                name, example = label("data.hub.local" if local else "data.hub"), label("data.hub.hint")
+                self.named = gr.Textbox(label=name, placeholder=example, max_lines=1, elem_id="named")
+                self.use_named = gr.Button(label("data.hub.use"), size="md", elem_id="use-named")
+        self.heading = gr.HTML(heading())
         with gr.Row():
-            self.samples = [gr.Button(say(f"data.sample.{name}"), size="md") for name in SAMPLES]
+            self.samples = [gr.Button(label(f"data.sample.{name}"), size="md") for name in SAMPLES]
 
     def wire(self, owner: gr.BrowserState, taken: list[Any], take: Callable[[Any], Any]) -> list[gr.events.Dependency]:
         """Connect the events.
@@ -79,6 +79,15 @@ class Sources:
                 for name, button in zip(SAMPLES, self.samples, strict=True)
             ),
         ]
+
+
+def hint() -> str:
+    """What kinds of files are taken."""
+    return f'<p class="hft-hint">{pieces.plain(say("data.drop"))}</p>'
+
+
+def heading() -> str:
+    return pieces.heading(say("data.samples"))
 
 
 def of_file(path: str | None, owner: str) -> Given | None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from ..errors import HFTransferError, JobError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..jobs.store import Store
-from . import boundaries, data_step, download, pictures, pieces, publish_step, theme, train_step, try_step
+from . import boundaries, data_step, download, pictures, pieces, publish_step, sources, theme, train_step, try_step
+from .front import InTheirLanguage
+from .labels import I18N, label
+from .languages import ENGLISH, spoken
 from .page import DATA, PUBLISH, TRAIN, TRY, WITH_OWNER, Page, hidden, seen
 from .words import say
 
@@ -31,19 +36,21 @@ def create_app(*, local: bool = False) -> gr.Blocks:
     with app:
         with gr.Sidebar(open=False, width=280, label=say("runs.title")):
             runs = gr.HTML(pieces.runs(()), elem_id="runs")
-        gr.HTML(pieces.header(local=local))
+        head = gr.HTML(pieces.header(local=local))
         owner = gr.BrowserState(None, storage_key="hftransfer.owner", secret="hftransfer")
         with gr.Walkthrough(selected=DATA, elem_id="steps") as steps:
-            with gr.Step(say("step.data"), id=DATA):
+            with gr.Step(label("step.data"), id=DATA):
                 data = data_step.DataStep(owner, local=local)
-            with gr.Step(say("step.train"), id=TRAIN):
+            with gr.Step(label("step.train"), id=TRAIN):
                 train = train_step.TrainStep(local=local)
-            with gr.Step(say("step.try"), id=TRY):
+            with gr.Step(label("step.try"), id=TRY):
                 trial = try_step.TryStep()
-            with gr.Step(say("step.publish"), id=PUBLISH):
+            with gr.Step(label("step.publish"), id=PUBLISH):
                 publish = publish_step.PublishStep(local=local)
         page = Page(owner, hidden(), hidden(), hidden(), hidden(), steps)
         _wire(app, page, runs, data, train, trial, publish)
+        said = [head, data.sources.hint, data.sources.heading]
+        app.load(partial(greet, local), None, said, show_progress="hidden", api_visibility="private")
     return app
 
 
@@ -81,7 +88,8 @@ def _serve(studio: gr.Blocks, host: str, port: int | None) -> tuple[Any, str]:
         theme=theme.THEME,
         css_paths=theme.STYLES,
         head=theme.HEAD,
-        app_kwargs={"routes": [*download.ROUTES, *pictures.ROUTES]},
+        app_kwargs={"routes": [*download.ROUTES, *pictures.ROUTES], "middleware": [Middleware(InTheirLanguage)]},
+        i18n=I18N,
         max_file_size=MAX_UPLOAD,
         footer_links=[],
         run_history=False,
@@ -112,8 +120,15 @@ def _wire(
     after = [runs, *trial.outputs, *publish.outputs]
     train.mark.change(run_changed, [page.job, page.owner, page.key], after, **private)
     found = [page.owner, page.data, page.job, page.key, page.steps, runs]
-    found += [*data.outputs, train.summary, *train.outputs]
+    found += [trial.answer, publish.card, *data.outputs, train.summary, *train.outputs]
     app.load(arrive, page.owner, found, js=WITH_OWNER, **private)
+
+
+def greet(local: bool) -> tuple[str, ...]:
+    """What the page was built with in English, in the visitor's language; nothing where that is theirs."""
+    if spoken() == ENGLISH:
+        return (gr.skip(),) * 3
+    return pieces.header(local=local), sources.hint(), sources.heading()
 
 
 def arrive(secret: str | None, request: gr.Request) -> tuple[Any, ...]:
@@ -129,7 +144,18 @@ def arrive(secret: str | None, request: gr.Request) -> tuple[Any, ...]:
         card = pieces.failure(JobError(say("error.norun"), fix=say("error.norun.fix")))
     ready = check is not None and check.state is State.DONE
     listed = runs_of(secret, run.id if run else "")
-    return secret, *ids, at, listed, card, *rest, summary(check, run), *train_step.render(run, mine=mine, ready=ready)
+    empty = (gr.skip(),) * 2 if run else (try_step.no_model(), publish_step.no_model())
+    return (
+        secret,
+        *ids,
+        at,
+        listed,
+        *empty,
+        card,
+        *rest,
+        summary(check, run),
+        *train_step.render(run, mine=mine, ready=ready),
+    )
 
 
 def check_changed(id: str, secret: str, job: str, key: str) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from ..jobs.store import Point, Store
 from ..recipe import chosen_of
 from . import form, pieces, plan_card, same, uploads
 from .data_step import reading
+from .labels import label
 from .page import TRY, Page, mark_of, owner_of, seen, told
 from .plan_card import PlanCard
 from .theme import AMBER, INDIGO
@@ -23,7 +24,6 @@ from .words import say
 
 EVERY = 2.0  # seconds between looks at a run
 OUTPUTS = 14  # of the step
-NO_RUN = pieces.empty("train", say("train.empty"), say("train.empty.hint"))
 Lines = Mapping[str, Sequence[Point]]
 LINES = {"loss": "training", "eval_loss": "validation", "eval_accuracy": "validation"}
 
@@ -34,22 +34,22 @@ class TrainStep:
     def __init__(self, *, local: bool) -> None:
         self._start = partial(start, local)
         self.summary = gr.HTML(pieces.summary("", None), elem_id="training-data")
-        with gr.Accordion(say("train.choices"), open=False, elem_id="choices"):
+        with gr.Accordion(label("train.choices"), open=False, elem_id="choices"):
             self.choices = form.build()
         self.plan = PlanCard(local=local)
-        self.status = gr.HTML(NO_RUN, elem_id="status")
+        self.status = gr.HTML(_no_run(), elem_id="status")
         with gr.Row(visible=False) as self.plots:
-            self.loss = _plot(say("train.loss"))
-            self.accuracy = _plot(say("train.accuracy"), y_lim=[0, 1])
+            self.loss = _plot(label("train.loss"))
+            self.accuracy = _plot(label("train.accuracy"), y_lim=[0, 1])
         with gr.Row(elem_classes="hft-actions"):
-            self.cancel = gr.Button(say("train.cancel"), visible=False, elem_id="cancel")
-            self.finish = gr.Button(say("train.finish"), visible=False, elem_id="finish")
-            self.resume = gr.Button(say("train.resume"), visible=False, variant="primary", elem_id="resume")
-            self.start = gr.Button(say("train.start"), variant="primary", interactive=False, elem_id="train")
-            self.onward = gr.Button(say("train.next"), variant="primary", visible=False, elem_id="to-try")
-        with gr.Accordion(say("train.same"), open=False, visible=False, elem_id="same") as self.same:
-            self.shell = _code("shell", say("train.shell"))
-            self.python = _code("python", say("train.python"))
+            self.cancel = gr.Button(label("train.cancel"), visible=False, elem_id="cancel")
+            self.finish = gr.Button(label("train.finish"), visible=False, elem_id="finish")
+            self.resume = gr.Button(label("train.resume"), visible=False, variant="primary", elem_id="resume")
+            self.start = gr.Button(label("train.start"), variant="primary", interactive=False, elem_id="train")
+            self.onward = gr.Button(label("train.next"), variant="primary", visible=False, elem_id="to-try")
+        with gr.Accordion(label("train.same"), open=False, visible=False, elem_id="same") as self.same:
+            self.shell = _code("shell", label("train.shell"))
+            self.python = _code("python", label("train.python"))
         self.timer = gr.Timer(EVERY, active=False)
         self.mark = gr.Textbox(visible=False)
 
@@ -72,6 +72,10 @@ class TrainStep:
         self.onward.click(lambda: gr.Walkthrough(selected=TRY), None, page.steps, **private)
         looked = [page.job, page.owner, page.key, self.mark]
         self.timer.tick(look, looked, self.outputs, api_name="look_run", concurrency_limit=None, **private)
+
+
+def _no_run() -> str:
+    return pieces.empty("train", say("train.empty"), say("train.empty.hint"))
 
 
 def _refused(card: str) -> tuple[Any, ...]:
@@ -119,7 +123,7 @@ def look(id: str, secret: str, key: str, mark: str) -> tuple[Any, ...]:
 def render(job: Job | None, *, mine: bool = True, ready: bool = True) -> tuple[Any, ...]:
     """The step's outputs for a run, or for none; `ready` says whether there is data to train on."""
     if job is None:
-        return _around(NO_RUN, None, {}, ready=ready)
+        return _around(_no_run(), None, {}, ready=ready)
     place = _place(job)
     status = pieces.progress(job, place=place)
     if pieces.is_over(job):
@@ -218,7 +222,7 @@ def _plot(title: str, **more: Any) -> gr.LinePlot:
         color="split",
         title=title,
         show_label=False,  # a label would push the legend out of the frame
-        x_title=say("train.step"),
+        x_title=label("train.step"),
         y_title=" ",
         color_map={"training": INDIGO, "validation": AMBER},
         height=360,

@@ -13,6 +13,7 @@ from ..errors import HFTransferError, SourceError
 from ..jobs import supervisor
 from ..jobs.states import Job
 from . import answers, batch, pieces
+from .labels import label
 from .page import PUBLISH, Page, told, visible
 from .words import say
 
@@ -26,11 +27,11 @@ class TryStep:
         with gr.Row():
             with gr.Column(scale=1, min_width=300):
                 self.text = gr.Textbox(
-                    label=say("try.text"), placeholder=say("try.text.hint"), lines=6, visible=False, elem_id="text"
+                    label=label("try.text"), placeholder=label("try.text.hint"), lines=6, visible=False, elem_id="text"
                 )
                 with gr.Column(visible=False) as self.picture:
                     self.image = gr.Image(
-                        label=say("try.image"),
+                        label=label("try.image"),
                         sources=["upload", "webcam", "clipboard"],
                         height=300,
                         buttons=[],
@@ -44,16 +45,16 @@ class TryStep:
                     1,
                     THRESHOLD,
                     step=0.01,
-                    label=say("try.threshold"),
-                    info=say("try.threshold.hint"),
+                    label=label("try.threshold"),
+                    info=label("try.threshold.hint"),
                     visible=False,
                     elem_id="threshold",
                 )
             with gr.Column(scale=1, min_width=300):
-                self.answer = gr.HTML(_no_model(), elem_id="answer")
+                self.answer = gr.HTML(no_model(), elem_id="answer")
         with gr.Row(elem_classes="hft-actions"):
-            self.onward = gr.Button(say("try.next"), visible=False, elem_id="to-publish")
-            self.predict = gr.Button(say("try.start"), variant="primary", interactive=False, elem_id="predict")
+            self.onward = gr.Button(label("try.next"), visible=False, elem_id="to-publish")
+            self.predict = gr.Button(label("try.start"), variant="primary", interactive=False, elem_id="predict")
         self.many = batch.Batch()
 
     @property
@@ -73,7 +74,7 @@ class TryStep:
         self.many.wire(page, self.threshold)
 
 
-def _no_model() -> str:
+def no_model() -> str:
     return pieces.empty("try", say("try.nomodel"), say("try.nomodel.hint"))
 
 
@@ -99,7 +100,7 @@ def render(job: Job | None) -> tuple[Any, ...]:
         gr.Textbox(visible=done and not images),
         gr.Column(visible=images),
         gr.Slider(visible=done),
-        pieces.empty("try", say("try.empty"), say("try.empty.hint")) if done else _no_model(),
+        pieces.empty("try", say("try.empty"), say("try.empty.hint")) if done else no_model(),
         gr.Button(interactive=done),
         gr.Button(visible=done),
         *batch.render(usable=done, images=images),

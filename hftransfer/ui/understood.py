@@ -7,6 +7,7 @@ from typing import Any
 
 from ..jobs.states import Job
 from . import pictures
+from .languages.messages import translated_parts
 from .pieces import SHOWN, card_of, chip, count, plain, sentence
 from .words import known, say
 
@@ -52,7 +53,7 @@ def _problems(problems: Sequence[Mapping[str, str]]) -> str:
     items = "".join(
         f'<li class="hft-{plain(problem["severity"])}"><b>{plain(sentence(problem["message"]))}</b> '
         f"<span>{plain(problem['where'])}</span>{_mend(problem)}</li>"
-        for problem in problems
+        for problem in map(translated_parts, problems)
     )
     return f'<h3>{plain(say("data.mend"))}</h3><ul class="hft-problems">{items}</ul>'
 
