@@ -7,15 +7,13 @@ are there: a handler sends those.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields
-from hashlib import blake2b
 from typing import Any
 
 import gradio as gr
 
 from ..recipe import Recipe
-from .languages import ENGLISH, LANGUAGES, speaking, table
+from .languages import ENGLISH, LANGUAGES, table
 from .words import EN
 
 
@@ -48,16 +46,4 @@ def label(key: str) -> Any:
     """
     if key not in I18N.translations[ENGLISH]:
         raise KeyError(key)
-    return I18N(key)
-
-
-def everywhere(build: Callable[[], str]) -> Any:
-    """A piece of HTML that is made of several texts by `say`: made in each language, for a property of a component."""
-    made: dict[str, str] = {}
-    for language in I18N.translations:
-        with speaking(language):
-            made[language] = build()
-    key = f"made.{blake2b(made[ENGLISH].encode(), digest_size=8).hexdigest()}"
-    for language, text in made.items():
-        I18N.translations[language][key] = text
     return I18N(key)

@@ -8,7 +8,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from hftransfer.ui.front import InTheirLanguage
-from hftransfer.ui.labels import I18N, everywhere, label
+from hftransfer.ui.labels import I18N, label
 from hftransfer.ui.words import say
 
 if __name__ == "__main__":
@@ -16,7 +16,6 @@ if __name__ == "__main__":
         gr.Textbox(label=label("try.text"), placeholder=label("try.text.hint"), elem_id="labelled")
         gr.Dropdown(["a"], label=label("Batch size"), info=label("Rows a step."), elem_id="field")
         gr.Button(label("train.start"), elem_id="button")
-        gr.HTML(everywhere(lambda: f"<p><b>{say('step.data')}</b> <i>{say('train.start')}</i></p>"), elem_id="made")
         said = gr.HTML(elem_id="said")
         app.load(lambda: say("train.start"), None, said)
     _, address, _ = app.launch(

@@ -17,8 +17,8 @@ from hftransfer.jobs import supervisor
 from hftransfer.models.loading import load_backbone
 from hftransfer.recipe import Recipe
 from hftransfer.tasks import get_task
-from hftransfer.ui.labels import I18N, everywhere, label
-from hftransfer.ui.languages import ENGLISH, LANGUAGES, MAINLAND, TAIWAN, chosen, speaking, spoken, table
+from hftransfer.ui.labels import label
+from hftransfer.ui.languages import ENGLISH, LANGUAGES, MAINLAND, TAIWAN, chosen, spoken, table
 from hftransfer.ui.languages.messages import translated, translated_parts
 from hftransfer.ui.words import EN, known, say
 from tests import tiny
@@ -83,19 +83,6 @@ def test_a_thread_of_a_handler_has_no_request(asking: Asking) -> None:
     thread.start()
     thread.join()
     assert (spoken(), heard) == (MAINLAND, [ENGLISH])
-
-
-def test_a_language_can_be_spoken_to_nobody(asking: Asking) -> None:
-    asking("zh-CN")
-    with speaking(TAIWAN):
-        assert say("train.start") == "開始訓練"
-    assert say("train.start") == "开始训练"
-
-
-def test_what_is_built_is_there_in_every_language() -> None:
-    key = everywhere(lambda: f"<b>{say('step.data')}</b> {say('step.try')}").key
-    made = {language: texts[key] for language, texts in I18N.translations.items()}
-    assert made == {ENGLISH: "<b>Data</b> Try", MAINLAND: "<b>数据</b> 试用", TAIWAN: "<b>資料</b> 試用"}
 
 
 def test_a_label_is_a_key_or_one_of_the_forms_own_texts() -> None:

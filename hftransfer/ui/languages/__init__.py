@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -20,7 +17,6 @@ ENGLISH = "en"
 MAINLAND, TAIWAN = "zh-CN", "zh-TW"
 LANGUAGES = (MAINLAND, TAIWAN)
 _TRADITIONAL = {"hant", "tw", "hk", "mo"}
-_SPEAKING = ContextVar("_SPEAKING", default="")
 
 
 def spoken() -> str:
@@ -29,22 +25,10 @@ def spoken() -> str:
     Gradio keeps the request for the thread of the handler alone: what a handler has threads of
     its own say is English, so texts are made before or after.
     """
-    if _SPEAKING.get():
-        return _SPEAKING.get()
     context = sys.modules.get("gradio.context")  # importing it here would be too early for the boundaries
     request = context.LocalContext.request.get(None) if context else None
     headers = getattr(request, "headers", None)
     return chosen(headers.get("accept-language", "")) if headers else ENGLISH
-
-
-@contextmanager
-def speaking(language: str) -> Iterator[None]:
-    """In here texts are in that language, whoever asks."""
-    before = _SPEAKING.set(language)
-    try:
-        yield
-    finally:
-        _SPEAKING.reset(before)
 
 
 def chosen(header: str) -> str:
