@@ -180,8 +180,11 @@ def test_what_a_check_found_comes_out_in_chinese(tmp_path: Path) -> None:
             "class 'a; b' has no row left: 1 row set aside: no label (f)",
             "类别“a; b”只剩下 0 行，因为有 1 行未采用：没有标签（f）",
         ),
-        ("class 'x' has 1 row: it cannot be learned and measured", "类别“x”只有 1 行：不够既学习又评估"),
-        ("class '1 row' has 2 rows: it cannot be learned and measured", "类别“1 row”只有 2 行：不够既学习又评估"),
+        ("class 'x' has 1 row: it cannot be learned and measured", "类别“x”只有 1 行：太少，无法既用来学习又用来评估"),
+        (
+            "class '1 row' has 2 rows: it cannot be learned and measured",
+            "类别“1 row”只有 2 行：太少，无法既用来学习又用来评估",
+        ),
         ("Set aside from train, of each class alike, by seed 42: validation (5 rows) and test (6 rows)",)
         + ("已从训练集中按类别等比例划出（随机种子 42）：验证集（5 行）和测试集（6 行）",),
         ("it comes with hftransfer; a/b would be better, but https://hub did not answer within 0.9 s",)
