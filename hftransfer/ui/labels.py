@@ -1,6 +1,8 @@
 """Texts that are set while the page is built, before anybody asks for it: the browser translates them.
 
-Not all of a component is: `Blocks(title=)`, a Dataframe's headers and the Sidebar's label are not, and take `say`.
+Of a component that is label, info, placeholder, title, value, and the names of choices. It is not `Blocks(title=)`
+nor a Dataframe's headers, which take `say`; nor surely a plot's axes, which may be drawn before their words
+are there: a handler sends those.
 """
 
 from __future__ import annotations

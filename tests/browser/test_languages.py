@@ -31,11 +31,8 @@ def address() -> Iterator[str]:
     ("locale", "named", "start", "field", "help"),
     [
         ("zh-CN", "zh-CN", "开始训练", "批大小", "每步的样本数。"),
-        ("zh", "zh-CN", "开始训练", "批大小", "每步的样本数。"),
-        ("zh-SG", "zh-CN", "开始训练", "批大小", "每步的样本数。"),
         ("zh-TW", "zh-TW", "開始訓練", "批次大小", "每步的樣本數。"),
         ("zh-HK", "zh-TW", "開始訓練", "批次大小", "每步的樣本數。"),
-        ("en-GB", "en", "Train", "Batch size", HELP),
         ("fr-FR", "en", "Train", "Batch size", HELP),
     ],
 )

@@ -31,6 +31,7 @@ TEXTS = {
     "Event": ((1, "message"),),
     "Choice": ((1, "why"),),
     "choice": ((1, "help"),),
+    "Phase": ((0, "name"),),
     **dict.fromkeys(ERRORS, ((0, "cause"), (None, "fix"))),
 }
 # Tables whose texts are picked at run time: every sentence in them counts.
@@ -95,6 +96,27 @@ def collected() -> list[Found]:
     """The texts of all calls in `TEXTS`, of `TABLES` and of `RETURNED`."""
     rooms = modules()
     return [found for module in rooms for found in _of(module, rooms)]
+
+
+def unread() -> set[tuple[str, str]]:
+    """Arguments that should be texts, and cannot be followed to any: the file and the expression."""
+    rooms = modules()
+    return {
+        (module.name, ast.unparse(given))
+        for module in rooms
+        for given in _given(module)
+        if not _read(given, module, rooms)
+    }
+
+
+def _given(module: Module) -> Iterator[ast.expr]:
+    for name, positions in TEXTS.items():
+        for node in module.calls.get(name, ()):
+            yield from filter(None, (argument(node, position, keyword) for position, keyword in positions))
+
+
+def _read(given: ast.expr, module: Module, rooms: list[Module]) -> list[str]:
+    return list(_Reader(module, rooms).read(given))
 
 
 def has_words(template: str) -> bool:

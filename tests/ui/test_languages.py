@@ -17,6 +17,7 @@ from hftransfer.jobs import supervisor
 from hftransfer.models.loading import load_backbone
 from hftransfer.recipe import Recipe
 from hftransfer.tasks import get_task
+from hftransfer.ui.labels import label
 from hftransfer.ui.languages import ENGLISH, LANGUAGES, MAINLAND, TAIWAN, chosen, spoken, table
 from hftransfer.ui.languages.messages import translated, translated_parts
 from hftransfer.ui.words import EN, known, say
@@ -84,6 +85,12 @@ def test_a_thread_of_a_handler_has_no_request(asking: Asking) -> None:
     assert (spoken(), heard) == (MAINLAND, [ENGLISH])
 
 
+def test_a_label_is_a_key_or_one_of_the_forms_own_texts() -> None:
+    assert label("train.start").key == "train.start" and label("Batch size").key == "Batch size"
+    with pytest.raises(KeyError):
+        label("train.strat")
+
+
 def one_class(folder: Path) -> None:
     (folder / "t.csv").write_text("text,label\n" + f'a day,"{BOMB.replace(chr(34), chr(34) * 2)}"\n' * 9)
     sources.check(folder / "t.csv", Recipe())
@@ -147,6 +154,11 @@ def test_real_errors_come_out_in_chinese(
     assert translated_parts(told) == {**told, "cause": cause, "fix": fix}
 
 
+def test_a_place_stays_as_it_is_even_where_it_is_called_like_a_message() -> None:
+    told = {"cause": "no label", "place": "no label", "fix": "no label", "kind": "no label", "columns": ["no label"]}
+    assert translated_parts(told, TAIWAN) == {**told, "cause": "沒有標籤", "fix": "沒有標籤"}
+
+
 def test_what_a_check_found_comes_out_in_chinese(tmp_path: Path) -> None:
     rows = [f"day {number},{'good' if number % 2 else 'bad'}" for number in range(20)]
     (tmp_path / "t.csv").write_text("\n".join(["text,label", *rows, "a day,", ",good"]))
@@ -168,8 +180,11 @@ def test_what_a_check_found_comes_out_in_chinese(tmp_path: Path) -> None:
             "class 'a; b' has no row left: 1 row set aside: no label (f)",
             "类别“a; b”只剩下 0 行，因为有 1 行未采用：没有标签（f）",
         ),
-        ("class 'x' has 1 row: it cannot be learned and measured", "类别“x”只有 1 行：不够既学习又评估"),
-        ("class '1 row' has 2 rows: it cannot be learned and measured", "类别“1 row”只有 2 行：不够既学习又评估"),
+        ("class 'x' has 1 row: it cannot be learned and measured", "类别“x”只有 1 行：太少，无法既用来学习又用来评估"),
+        (
+            "class '1 row' has 2 rows: it cannot be learned and measured",
+            "类别“1 row”只有 2 行：太少，无法既用来学习又用来评估",
+        ),
         ("Set aside from train, of each class alike, by seed 42: validation (5 rows) and test (6 rows)",)
         + ("已从训练集中按类别等比例划出（随机种子 42）：验证集（5 行）和测试集（6 行）",),
         ("it comes with hftransfer; a/b would be better, but https://hub did not answer within 0.9 s",)
