@@ -36,12 +36,8 @@ class ClassCards:
         with gr.Row():
             self.more = gr.Button(label("cards.add"), size="md", elem_id="add-class")
             self.use = gr.Button(label("cards.use"), size="md", variant="primary", elem_id="use-cards")
-        with gr.Column(visible=False, elem_id="webcam") as self.camera:
-            self.target = gr.Textbox(visible=False)
-            self.heading = gr.HTML()
-            self.image = gr.Image(sources=["webcam"], streaming=True, show_label=False, height=280, buttons=[])
-            self.image.preprocess = _shot  # type: ignore[method-assign,assignment]
-            self.close = gr.Button(label("cards.close"), size="sm")
+        self.target = gr.Textbox(visible=False)  # the class that the webcam is open for
+        self.camera = gr.Column(elem_id="webcam")
 
     @property
     def state(self) -> list[Any]:
@@ -53,14 +49,23 @@ class ClassCards:
         opened = [self.owner, self.draft, self.version]
         tab.select(begin, asked, opened, js=WITH_OWNER, api_name="open_cards", **PRIVATE)
         self.more.click(_changing(drafts.add), asked, self.state, api_name="add_class", **PRIVATE)
-        shot = [self.image, self.target, self.draft, self.owner]
-        self.image.stream(
-            captured, shot, self.heading, stream_every=EVERY, time_limit=LONGEST, api_name="capture", **PRIVATE
-        )
-        closed = [self.camera, self.image, self.version]
-        self.close.click(lambda: (gr.Column(visible=False), None, _anew()), None, closed, **PRIVATE)
         with self.room:
             gr.render(inputs=asked, triggers=[self.version.change])(self._draw)
+        with self.camera:
+            gr.render(inputs=[self.target, *asked], triggers=[self.target.change])(self._film)
+
+    def _film(self, card: str, draft: str, secret: str | None) -> None:
+        """The webcam, while it is open: a stream in the page from its start would hold a connection for each tab."""
+        owner = owner_of(secret) if secret else ""
+        if not card or not drafts.exists(owner, draft):
+            return
+        heading = gr.HTML(_recording(owner, draft, card))
+        image = gr.Image(sources=["webcam"], streaming=True, show_label=False, height=280, buttons=[])
+        image.preprocess = _shot  # type: ignore[method-assign,assignment]
+        close = gr.Button(label("cards.close"), size="sm")
+        given = [image, self.target, self.draft, self.owner]
+        image.stream(captured, given, heading, stream_every=EVERY, time_limit=LONGEST, api_name="capture", **PRIVATE)
+        close.click(lambda: ("", _anew()), None, [self.target, self.version], **PRIVATE)
 
     def _draw(self, draft: str, secret: str | None) -> None:
         """The cards of a draft, as components with events of their own."""
@@ -81,7 +86,7 @@ class ClassCards:
         files.upload(partial(uploaded, card.id), given, [files, *self.state], **PRIVATE)
         name.blur(partial(renamed, card.id), [name, *asked], self.trouble, **PRIVATE)
         remove.click(_changing(drafts.remove, card.id), asked, self.state, **PRIVATE)
-        webcam.click(partial(_opened, card.id), name, [self.camera, self.target, self.heading], **PRIVATE)
+        webcam.click(lambda: card.id, None, self.target, **PRIVATE)
 
 
 def _name(name: str) -> gr.Textbox:
@@ -121,8 +126,7 @@ def captured(shot: bytes | None, card: str, draft: str, secret: str | None) -> s
     owner = owner_of(secret)
     if shot is not None:
         drafts.shoot(owner, draft, card, shot)
-    (shown,) = [there for there in drafts.cards(owner, draft) if there.id == card] or [drafts.Card("", "")]
-    return _recording(shown.name, len(shown.files))
+    return _recording(owner, draft, card)
 
 
 def renamed(card: str, name: str, draft: str, secret: str | None) -> str:
@@ -144,13 +148,11 @@ def _changing(change: Callable[..., None], *card: str) -> Callable[..., tuple[An
     return handler
 
 
-def _opened(card: str, name: str) -> tuple[Any, ...]:
-    return gr.Column(visible=True), card, _recording(name, 0)
-
-
-def _recording(name: str, count: int) -> str:
-    words = say("cards.capture", name=name)
-    return f'<p class="hft-hint">{plain(words)}{plain(f" · {_many(count)}" if count else "")}</p>'
+def _recording(owner: str, draft: str, id: str) -> str:
+    """Whose pictures are taken, and how many there are."""
+    card = next((card for card in drafts.cards(owner, draft) if card.id == id), drafts.Card(id, ""))
+    words = f"{say('cards.capture', name=card.name)} · {_many(len(card.files))}"
+    return f'<p class="hft-hint" aria-live="polite">{plain(words)}</p>'
 
 
 def _anew() -> float:

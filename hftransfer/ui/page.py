@@ -41,6 +41,16 @@ WITH_OWNER = """(...given) => {
 }"""
 
 
+# For a timer: a tab that is behind another asks again once it is looked at, and draws nothing meanwhile.
+IN_SIGHT = """(...given) => new Promise((go) => {
+  if (!document.hidden) return go(given);
+  if (window.hftransferWaits) return;
+  window.hftransferWaits = true;
+  const seen = () => { window.hftransferWaits = false; go(given); };
+  document.addEventListener("visibilitychange", seen, { once: true });
+})"""
+
+
 @dataclass(frozen=True)
 class Page:
     """The components that every step may read. `address` holds the query string that names what is shown."""

@@ -65,9 +65,10 @@ def progress(job: Job, *, place: int = 0) -> str:
     steps = say("train.steps", step=job.step, steps=job.steps) if job.steps else ""
     left = "" if job.remaining is None else say("train.remaining", time=duration(job.remaining))
     far = " · ".join(filter(None, (steps, left)))
-    head = f'<div class="hft-title"><strong>{plain(words)}</strong>{chip("busy", say(f"state.{job.state}"))}</div>'
+    state = chip("busy", say(f"state.{job.state}"))
+    head = f'<div class="hft-title" aria-live="polite"><strong>{plain(words)}</strong>{state}</div>'
     tail = f'<p class="hft-count"><span>{plain(translated(job.message))}</span><span>{plain(far)}</span></p>'
-    return card_of(head + _bar(share, words) + tail, live=True)
+    return card_of(head + _bar(share, words) + tail)  # read out: what it does, not every step of it
 
 
 def moving(title: str, words: str) -> str:

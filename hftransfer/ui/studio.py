@@ -118,7 +118,7 @@ def _wire(
     train.plan.wire(page, data.mark, train.choices)
     data.mark.change(check_changed, [page.data, page.owner, page.job, page.key], ready, **private)
     after = [runs, *trial.outputs, *publish.outputs]
-    train.mark.change(run_changed, [page.job, page.owner, page.key], after, **private)
+    train.turn.change(run_changed, [page.job, page.owner, page.key], after, **private)
     found = [page.owner, page.data, page.job, page.key, page.steps, runs]
     found += [trial.answer, publish.card, *data.outputs, train.summary, *train.outputs]
     app.load(arrive, page.owner, found, js=WITH_OWNER, **private)

@@ -17,13 +17,13 @@ from ..recipe import chosen_of
 from . import form, pieces, plan_card, same, uploads
 from .data_step import reading
 from .labels import label
-from .page import TRY, Page, mark_of, owner_of, seen, told
+from .page import IN_SIGHT, TRY, Page, mark_of, owner_of, seen, told
 from .plan_card import PlanCard
 from .theme import AMBER, INDIGO
 from .words import say
 
 EVERY = 2.0  # seconds between looks at a run
-OUTPUTS = 14  # of the step
+OUTPUTS = 15  # of the step
 Lines = Mapping[str, Sequence[Point]]
 LINES = {"loss": "training", "eval_loss": "validation", "eval_accuracy": "validation"}
 
@@ -52,12 +52,13 @@ class TrainStep:
             self.python = _code("python", label("train.python"))
         self.timer = gr.Timer(EVERY, active=False)
         self.mark = gr.Textbox(visible=False)
+        self.turn = gr.Textbox(visible=False)  # another only where the run's state is
 
     @property
     def outputs(self) -> list[Any]:
         buttons = [self.cancel, self.finish, self.resume, self.start, self.onward]
         same = [self.same, self.shell, self.python]
-        return [self.status, self.plots, self.loss, self.accuracy, *buttons, *same, self.timer, self.mark]
+        return [self.status, self.plots, self.loss, self.accuracy, *buttons, *same, self.timer, self.mark, self.turn]
 
     def wire(self, page: Page) -> None:
         """Connect the events."""
@@ -71,7 +72,7 @@ class TrainStep:
         self.resume.click(_by_owner(supervisor.resume), mine, self.outputs, api_name="resume_run", **private)
         self.onward.click(lambda: gr.Walkthrough(selected=TRY), None, page.steps, **private)
         looked = [page.job, page.owner, page.key, self.mark]
-        self.timer.tick(look, looked, self.outputs, api_name="look_run", concurrency_limit=None, **private)
+        self.timer.tick(look, looked, self.outputs, api_name="look_run", concurrency_limit=None, js=IN_SIGHT, **private)
 
 
 def _no_run() -> str:
@@ -83,7 +84,7 @@ def _refused(card: str) -> tuple[Any, ...]:
 
 
 def _not_started(card: str) -> tuple[Any, ...]:
-    return gr.skip(), gr.skip(), gr.skip(), *_refused(card)
+    return gr.skip(), gr.skip(), "", *_refused(card)
 
 
 @told(_not_started)
@@ -141,12 +142,13 @@ def _around(
     return (
         status,
         gr.Row(visible=any(len(line) > 1 for line in lines.values())),
-        gr.LinePlot(_frame(lines, "loss", "eval_loss"), x_lim=reach),
-        gr.LinePlot(_frame(lines, "eval_accuracy"), x_lim=reach),
+        gr.LinePlot(_frame(lines, "loss", "eval_loss"), x_lim=reach, **_words()),
+        gr.LinePlot(_frame(lines, "eval_accuracy"), x_lim=reach, **_words()),
         *_buttons(job, running=running, ready=ready, mine=mine),
         *_same(job if mine else None),
         gr.Timer(active=running),
         mark,
+        "" if job is None else f"{job.id}:{job.state}:{job.model}",
     )
 
 
@@ -207,8 +209,14 @@ def _reach(job: Job | None, lines: Lines) -> float:
 
 
 def _frame(lines: Lines, *names: str) -> pd.DataFrame:
-    rows = [(step, value, LINES[name]) for name in names for step, value in lines.get(name, [])]
+    rows = [(step, value, say(f"line.{LINES[name]}")) for name in names for step, value in lines.get(name, [])]
     return pd.DataFrame(rows, columns=["step", "value", "split"])
+
+
+def _words() -> dict[str, Any]:
+    """A plot's words in the visitor's language, the lines' names among them, which their colours go by."""
+    colours = {say("line.training"): INDIGO, say("line.validation"): AMBER}
+    return {"x_title": say("train.step"), "color_title": say("line.split"), "color_map": colours}
 
 
 def _code(language: Any, label: str) -> gr.Code:
@@ -222,9 +230,8 @@ def _plot(title: str, **more: Any) -> gr.LinePlot:
         color="split",
         title=title,
         show_label=False,  # a label would push the legend out of the frame
-        x_title=label("train.step"),
         y_title=" ",
-        color_map={"training": INDIGO, "validation": AMBER},
+        **_words(),
         height=360,
         buttons=[],
         **more,

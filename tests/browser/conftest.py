@@ -116,11 +116,9 @@ def new_page(chromium: Browser) -> Iterator[NewPage]:
         if "Failed to fetch" not in str(error):  # what a page says whose server was killed
             errors.append(str(error))
 
-    def make(width: int = 1280, *, beside: Page | None = None, dark: bool = False) -> Page:
-        size: Any = {"width": width, "height": 800}
-        context = (
-            beside.context if beside else chromium.new_context(viewport=size, color_scheme="dark" if dark else "light")
-        )
+    def make(width: int = 1280, *, beside: Page | None = None, dark: bool = False, locale: str = "en-GB") -> Page:
+        kind: Any = {"viewport": {"width": width, "height": 800}, "color_scheme": "dark" if dark else "light"}
+        context = beside.context if beside else chromium.new_context(locale=locale, **kind)
         page = context.new_page()
         page.route("**/*", guard)
         page.on("pageerror", note)
