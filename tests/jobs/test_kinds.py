@@ -1,0 +1,74 @@
+"""What the kinds of jobs give, each in a worker of its own: examples, a plan; and who else may have a token."""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from hftransfer.jobs import supervisor
+from hftransfer.jobs.states import ENDED, Job, State
+from hftransfer.recipe import Recipe
+from tests import tiny
+
+
+def ended(id: str, seconds: float = 60) -> Job:
+    """The job once it is over."""
+    end = time.monotonic() + seconds
+    while (job := supervisor.find(id, "ann")).state not in ENDED:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+        supervisor.tick()
+    return job
+
+
+def test_a_check_shows_some_of_each_class(tmp_path: Path) -> None:
+    job = ended(supervisor.submit(str(tiny.pictures(tmp_path / "c.zip")), Recipe(), "ann", kind="check"))
+    assert job.state is State.DONE and job.result is not None
+    assert {label: len(names) for label, names in job.result["examples"].items()} == {"amber": 4, "indigo": 4}
+    for name in job.result["examples"]["amber"]:
+        with Image.open(io.BytesIO(supervisor.example(job, name).read_bytes())) as image:
+            assert image.format == "JPEG" and image.convert("RGB").resize((1, 1)).getpixel((0, 0)) != (0, 0, 0)
+            red, _, blue = image.convert("RGB").resize((1, 1)).getpixel((0, 0))  # type: ignore[misc]
+            assert red > 2 * blue
+
+
+def test_a_plan_tells_the_steps_that_a_run_then_makes(tmp_path: Path) -> None:
+    recipe = Recipe(backbone=str(tiny.text_backbone(tmp_path / "bert")), strategy="full", epochs=3, batch_size=8)
+    source = str(tiny.table(tmp_path / "days.csv"))
+    planned = ended(supervisor.submit(source, recipe, "ann", kind="plan")).result
+    assert planned is not None
+    run = ended(supervisor.submit(source, recipe, "ann"))
+    curve = supervisor.Store().curve(run.id, "eval_loss")
+    assert planned["steps"] == max(step for step, _ in curve) == 3 * -(-planned["rows"]["train"] // 8)
+    assert planned["rows"] == (run.result or {})["rows"]
+    assert planned["strategy"] == "full" and planned["epochs"] == 3
+    assert planned["seconds"] > 0 and planned["memory_mb"] > 100
+
+
+def test_a_plan_that_cannot_be_says_what_training_would(tmp_path: Path) -> None:
+    recipe = Recipe(backbone=str(tmp_path / "nowhere"))
+    job = ended(supervisor.submit(str(tiny.table(tmp_path / "days.csv")), recipe, "ann", kind="plan"))
+    assert job.state is State.FAILED and "nowhere" in (job.error or {})["cause"]
+
+
+def test_a_plan_that_is_dropped_ends_at_once(tmp_path: Path) -> None:
+    id = supervisor.submit(str(tiny.table(tmp_path / "days.csv")), Recipe(), "ann", kind="plan")
+    began = time.monotonic()
+    supervisor.cancel(id)
+    assert ended(id).state is State.CANCELLED
+    assert time.monotonic() - began < supervisor.TERM_AFTER / 2  # training's grace
+
+
+def test_a_token_is_taken_once_and_goes_with_a_cancelled_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "tick", lambda: None)  # nothing starts
+    first, second = (supervisor.submit(str(tmp_path), Recipe(), "ann", kind="push", token="hf_x") for _ in range(2))
+    path = supervisor.folder(first) / supervisor.TOKEN
+    assert path.stat().st_mode & 0o077 == 0
+    assert supervisor.take_token(first) == "hf_x" and not path.exists() and supervisor.take_token(first) == ""
+    supervisor.cancel(second)
+    assert not (supervisor.folder(second) / supervisor.TOKEN).exists()
+    assert "hf_x" not in str(supervisor.request(supervisor.find(second, "ann")))
