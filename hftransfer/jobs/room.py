@@ -30,7 +30,7 @@ def require_room(owner: str, more: int = 0, *, place: Path | None = None) -> Non
     for top in filter(None, (home(), place)):
         _require_free(top, more, bounds)
     if bounds.owner is not None:
-        fix = "delete a run that is no longer needed, with `hftransfer jobs delete` or on the page"
+        fix = "delete a run that is no longer needed"
         _require(used_by(owner), more, bounds.owner, "your runs and uploads take", fix)
     if bounds.disk is not None:
         fix = f"delete a run that is no longer needed; whoever runs this machine can raise {DISK}"
