@@ -13,16 +13,19 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from .output import MARKER
+from .output import MARKER, abandon, durable, sync
 
 PROCESSOR, START, FINISHED = "processor", "start", "finished"
 SETTLED = "settled.json"  # what the run chose for itself, and its recipe
 FIGURES = "figures.json"
+SPENT = "spent.json"  # seconds by stage, of all attempts
+STAGED = "staged"  # names the folder that becomes the output
 STATE = "trainer_state.json"  # the last that the Trainer writes into a checkpoint
 WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json", "generation_config.json")
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
@@ -34,14 +37,24 @@ def room_of(workdir: Path, number: int, phase: str) -> Path:
 
 
 def keep(room: Path, name: str, write: Callable[[Path], object], figures: Any) -> None:
-    """A model and what is known of it, whole or not at all."""
+    """A model and what is known of it, whole or not at all, a power cut included."""
     part = room / f"{name}.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     write(part)
     (part / FIGURES).write_text(json.dumps(figures), encoding="utf-8")
+    durable(part)
     shutil.rmtree(room / name, ignore_errors=True)
     part.rename(room / name)
+    sync(room)
+
+
+def seconds_spent(workdir: Path) -> dict[str, float]:
+    """Seconds by stage that a run took so far, with their `total`; empty for a new one."""
+    with suppress(OSError, ValueError):
+        known: dict[str, float] = json.loads((workdir / SPENT).read_text(encoding="utf-8"))
+        return known
+    return {}
 
 
 def figures(room: Path, name: str) -> Any:
@@ -118,10 +131,21 @@ def _link(file: Path, other: Path) -> None:
 
 
 def shed(workdir: Path) -> None:
-    """Drop what is made anew in seconds when the run goes on: pixels and tokens."""
+    """Drop what is made anew in seconds when the run goes on, pixels and tokens, and what a kill left half written."""
+    with suppress(OSError):
+        abandon(workdir / STAGED)
     for pattern in ("*.npy", "*.arrow"):
         for file in workdir.glob(f"phase-*/{pattern}"):
             file.unlink(missing_ok=True)
+    for part in _halves(workdir):
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _halves(workdir: Path) -> Iterator[Path]:
+    yield from workdir.glob("phase-*/*.part")
+    for path in workdir.glob("phase-*/checkpoint-*"):
+        if _state(path) is None:
+            yield path
 
 
 def _state(checkpoint: Path) -> dict[str, Any] | None:

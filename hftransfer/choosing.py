@@ -16,6 +16,7 @@ from .errors import OutputError
 from .models.backbones import Choice, choose
 from .models.device import autocast, keep_memory, to_device
 from .models.features import batches
+from .output import sync
 from .recipe import Recipe, chosen_of, seconds
 from .strategies import STRATEGIES, Facts, Strategy
 from .tasks import get_task
@@ -64,6 +65,7 @@ class Settled:
             self.known[name] = choose()
             part = self.file.with_suffix(".part")
             part.write_text(json.dumps(self.known), encoding="utf-8")
+            sync(part)
             part.replace(self.file)
         return self.known[name]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 from .errors import OutputError
 
 MARKER = "recipe.json"  # lies in every model of ours, in nothing else
+_STAGE = re.compile(r"\.(.+)\.[0-9a-f]{8}\.partial")
 
 
 def claim(output: Path, *, overwrite: bool = False) -> None:
@@ -57,24 +60,80 @@ def writable(place: Path) -> Iterator[None]:
 
 
 @contextmanager
-def staged(output: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def staged(output: Path, *, overwrite: bool = False, note: Path | None = None) -> Iterator[Path]:
     """A folder beside `output` to write into; it takes `output`'s place when all went well.
+
+    Args:
+        note: a file that names the folder while there is one, so that `abandon` finds it after
+            a kill; what an earlier attempt left is removed at once.
 
     Raises:
         OutputError: as `claim`, at the start and, if somebody was faster, at the end.
     """
     output = output.absolute()
-    claim(output, overwrite=overwrite)
     with writable(output.parent):
-        stage = Path(tempfile.mkdtemp(prefix=f".{output.name}.", suffix=".partial", dir=output.parent))
+        abandon(note)
+    claim(output, overwrite=overwrite)
+    stage = output.parent / f".{output.name}.{secrets.token_hex(4)}.partial"
+    with writable(output.parent):
+        _take_note(note, stage)
+        stage.mkdir(mode=0o700)
     try:
         yield stage
         claim(output, overwrite=overwrite)
         with writable(output):
             _open_up(stage)
+            durable(stage)
             _swap(stage, output)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+        if note is not None:
+            note.unlink(missing_ok=True)
+
+
+def _take_note(note: Path | None, stage: Path) -> None:
+    if note is not None:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(str(stage), encoding="utf-8")
+
+
+def abandon(note: Path | None) -> None:
+    """Remove what a killed attempt left beside its output, and put back what it was about to replace.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if note is None or not note.is_file():
+        return
+    stage = Path(note.read_text(encoding="utf-8"))
+    named = _STAGE.fullmatch(stage.name)
+    if named and stage.is_absolute():
+        output, old = stage.with_name(named[1]), stage.with_suffix(".old")
+        if old.is_dir() and not output.exists():
+            old.rename(output)
+        for left in (stage, old):
+            shutil.rmtree(left, ignore_errors=True)
+    note.unlink()
+
+
+def durable(folder: Path) -> None:
+    """Have a folder's files, and their names, on the disk itself: a power cut then takes none of them back."""
+    for path in (*folder.rglob("*"), folder):
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """As `durable`, for one file or one folder's names. Not on Windows, where folders cannot be opened."""
+    if os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network disks do without
+            raise
+    finally:
+        os.close(handle)
 
 
 def _open_up(stage: Path) -> None:

@@ -127,6 +127,10 @@ def _detached(given: dict[str, Any]) -> str:
     return f"job {given['job']} is in the queue; see `hftransfer jobs show {given['job']}`"
 
 
+def _deleted(gone: dict[str, Any]) -> str:
+    return f"job {gone['job']} is deleted"
+
+
 def _job(job: dict[str, Any]) -> str:
     far = f"  {job['step']}/{job['steps']}" if job["steps"] else ""
     figures = "".join(f"\n  {name:18} {value:.4g}" for name, value in job["metrics"].items())
@@ -150,6 +154,7 @@ lines = SimpleNamespace(
     predicted=_predicted,
     pushed=_pushed,
     detached=_detached,
+    deleted=_deleted,
     job=_job,
     jobs=_jobs,
 )

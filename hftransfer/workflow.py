@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from transformers import set_seed
 
-from .checkpoints import PROCESSOR, SETTLED
+from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, seconds_spent
 from .choosing import Settled, facts, pick, pick_backbone
 from .data import load_data
 from .home import home
@@ -32,6 +33,8 @@ from .strategies import STRATEGIES
 from .tasks import get_task
 from .training import Over, never, run_phases
 from .values import Backbone, Dataset, Event, Listener, silent
+
+NOTED = 1.0  # seconds between two notes of the time spent
 
 
 def fine_tune(
@@ -62,10 +65,11 @@ def fine_tune(
     Raises:
         HFTransferError: the source, a choice, the backbone or the output is at fault.
     """
-    recipe, tell = recipe or Recipe(), on_event or silent
+    recipe, spent = recipe or Recipe(), Stopwatch(workdir)
+    tell = spent.noted(on_event or silent)
     target = Path(output) if output else home("models") / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-    spent = Stopwatch()
-    with staged(target, overwrite=overwrite) as folder, _working(workdir, folder.parent) as work:
+    note = Path(workdir) / STAGED if workdir else None
+    with staged(target, overwrite=overwrite, note=note) as folder, _working(workdir, folder.parent) as work:
         settled = Settled(work / SETTLED, recipe)
         set_seed(recipe.seed)
         with spent("load"):
@@ -80,7 +84,7 @@ def fine_tune(
         with spent("train"):
             strategy = STRATEGIES[settled.once("strategy", lambda: pick(backbone, data, recipe, tell).name)]
             phases = strategy.phases(facts(backbone, data), recipe)
-            trained = run_phases(backbone, data, phases, recipe, work, tell, over)
+            trained = run_phases(backbone, data, phases, recipe, work, tell, over, spent.stages.get("train", 0.0))
         tell(Event("save", "writing the checkpoint"))
         write_checkpoint(backbone, folder)
         with spent("evaluate"):
@@ -114,23 +118,55 @@ def _working(given: str | Path | None, beside: Path) -> Iterator[Path]:
 
 
 class Stopwatch:
-    """Seconds by stage, and in all."""
+    """Seconds by stage, and in all. Where there is a work folder, those of earlier attempts lie there, and count."""
 
-    def __init__(self) -> None:
-        self.began = time.perf_counter()
-        self.stages: dict[str, float] = {}
+    def __init__(self, workdir: str | Path | None = None) -> None:
+        self.file = Path(workdir) / SPENT if workdir else None
+        self.stages = seconds_spent(Path(workdir)) if workdir else {}
+        self.began = self.written = time.perf_counter()
+        self.earlier = self.stages.pop("total", 0.0)
+        self.now: tuple[str, float] | None = None
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        self.stages[stage] = time.perf_counter() - began
+        self.now = stage, time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages, self.now = self.so_far(), None
+            self.note()
+
+    def noted(self, listener: Listener) -> Listener:
+        """The listener, and at its events a note for the next attempt: a kill is not announced."""
+
+        def listen(event: Event) -> None:
+            if time.perf_counter() - self.written > NOTED:
+                self.note()
+            listener(event)
+
+        return listen if self.file else listener
+
+    def note(self) -> None:
+        self.written = time.perf_counter()
+        if self.file:
+            with suppress(OSError):  # a disk that is full is told by what matters more
+                part = self.file.with_suffix(".part")
+                part.write_text(json.dumps({**self.so_far(), "total": self.total()}), encoding="utf-8")
+                part.replace(self.file)
+
+    def so_far(self) -> dict[str, float]:
+        if self.now is None:
+            return self.stages
+        stage, began = self.now
+        return {**self.stages, stage: self.stages.get(stage, 0.0) + time.perf_counter() - began}
+
+    def total(self) -> float:
+        return self.earlier + time.perf_counter() - self.began
 
     def split(self, *, features: float) -> dict[str, float]:
         """All stages; the features' share is taken out of training's."""
-        total = time.perf_counter() - self.began
         stages = {**self.stages, "features": features, "train": self.stages["train"] - features}
-        return {name: round(value, 3) for name, value in {"total": total, **stages}.items()}
+        return {name: round(value, 3) for name, value in {"total": self.total(), **stages}.items()}
 
 
 def described(

@@ -86,6 +86,17 @@ def resume(job: str, as_json: bool) -> None:
     _shown(job, as_json)
 
 
+@jobs.command()
+@click.argument("job")
+@JSON
+def delete(job: str, as_json: bool) -> None:
+    """Remove a job that has ended, with its files. An output of `train -o` stays."""
+    from ..jobs import supervisor
+
+    supervisor.delete(job)
+    show({"job": job, "deleted": True}, as_json, lines.deleted)
+
+
 def _shown(job: str, as_json: bool) -> None:
     from ..jobs import supervisor
 

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 
 from ..errors import JobError
 
 AT_ONCE, PER_OWNER, HOURS = "HFTRANSFER_JOBS_AT_ONCE", "HFTRANSFER_JOBS_PER_OWNER", "HFTRANSFER_JOB_HOURS"
+DISK, OWNER, FREE = "HFTRANSFER_DISK_GB", "HFTRANSFER_OWNER_GB", "HFTRANSFER_FREE_GB"
+KEEP = "HFTRANSFER_KEEP_DAYS"
+GB, DAY = 1e9, 86400.0
 
 
 @dataclass(frozen=True)
 class Limits:
-    """`at_once` trainings on this machine; `per_owner` waiting or running; `seconds` of one, None for no end."""
+    """`at_once` trainings on this machine; `per_owner` waiting or running; `seconds` of one, None for no end.
+
+    Bytes: of the whole `disk`'s jobs and uploads, and of one `owner`'s (None: no bound), and what stays `free`.
+    `keep`: seconds for which a run that was cut short can be gone on with.
+    """
 
     at_once: int
     per_owner: int
     seconds: float | None
+    disk: float | None
+    owner: float | None
+    free: float
+    keep: float
 
     def kinds(self) -> dict[str, int]:
         """How many jobs of a kind run at once: what is short, or waits for the Hub, need not wait for training."""
@@ -29,12 +41,20 @@ def limits() -> Limits:
     Raises:
         JobError: a setting is no number.
     """
-    hours = os.environ.get(HOURS)
     return Limits(
         at_once=int(_number(AT_ONCE, "1", whole=True)),
         per_owner=int(_number(PER_OWNER, "20", whole=True)),
-        seconds=_number(HOURS, hours) * 3600 if hours else None,
+        seconds=_bound(HOURS, 3600),
+        disk=_bound(DISK, GB),
+        owner=_bound(OWNER, GB),
+        free=_number(FREE, "0.5") * GB,
+        keep=_number(KEEP, "30") * DAY,
     )
+
+
+def _bound(name: str, unit: float) -> float | None:
+    """None where nothing is set."""
+    return _number(name, "") * unit if os.environ.get(name) else None
 
 
 def _number(name: str, default: str, *, whole: bool = False) -> float:
@@ -43,7 +63,7 @@ def _number(name: str, default: str, *, whole: bool = False) -> float:
         number = float(text)
     except ValueError:
         number = -1.0
-    if number < 0 or (whole and not text.isdecimal()):
+    if not 0 <= number < math.inf or (whole and not text.isdecimal()):
         example = "a whole number such as 1" if whole else "a number such as 1.5"
         raise JobError(f"'{text}' is no number that fits", place=name, fix=f"set it to {example}")
     return number

@@ -22,9 +22,10 @@ class State(StrEnum):
 
 
 RUNNING = (State.PREPARING, State.TRAINING, State.EVALUATING)
-ENDED = (State.DONE, State.CANCELLED, State.INTERRUPTED, State.FAILED)
+CUT_SHORT = (State.CANCELLED, State.INTERRUPTED, State.FAILED)
+ENDED = (State.DONE, *CUT_SHORT)
 
-_STOPS = {State.CANCELLED, State.INTERRUPTED, State.FAILED}
+_STOPS = set(CUT_SHORT)
 NEXT: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.PREPARING, State.CANCELLED, State.FAILED}),
     State.PREPARING: frozenset({State.TRAINING, State.EVALUATING, State.DONE, *_STOPS}),
@@ -39,6 +40,7 @@ NEXT: dict[State, frozenset[State]] = {
 FEW_STEPS = 3  # after which a pace says something
 SILENCE = 60.0  # seconds without a heartbeat after which a living process is doubted
 DOUBT = 180.0  # seconds of doubt after which it is ended
+_HIDDEN = {"id", "owner", "key", "changes", "pid_started", "doubted", "stage_began", "stage_from", "moved", "queued"}
 _SAME_START = 2.0  # seconds by which two readings of one process's start may differ
 
 
@@ -46,7 +48,8 @@ _SAME_START = 2.0  # seconds by which two readings of one process's start may di
 class Job:
     """One row of the store. Times are seconds since the epoch; `owner` is a digest, `key` lets others watch.
 
-    `stage_from` is the step at which the stage began, or at which the run went on with it.
+    `stage_from` is the step at which the stage began, or at which the run went on with it; `queued` is when
+    the job came to the end of the queue, anew where it was resumed.
     """
 
     id: str
@@ -70,6 +73,7 @@ class Job:
     cancel_asked: float | None = None
     finish_asked: float | None = None
     created: float = 0.0
+    queued: float = 0.0
     started: float | None = None
     ended: float | None = None
     output: str | None = None
@@ -85,7 +89,10 @@ class Job:
 
     @property
     def remaining(self) -> float | None:
-        """Seconds that the stage still takes at its pace so far; None while that is not known."""
+        """Seconds that the stage still takes at its pace so far; None while that is not known.
+
+        Stages that come after it are not in it: their pace shows only when they run.
+        """
         made = self.step - self.stage_from
         if self.state not in RUNNING or self.stage_began is None or self.moved is None or made < FEW_STEPS:
             return None
@@ -94,8 +101,7 @@ class Job:
     def to_json(self) -> dict[str, Any]:
         """What `hftransfer jobs show` prints, without the metrics and without the keys."""
         row = asdict(self)
-        hidden = ("id", "owner", "key", "changes", "pid_started", "doubted", "stage_began", "stage_from", "moved")
-        shown = {name: value for name, value in row.items() if name not in hidden}
+        shown = {name: value for name, value in row.items() if name not in _HIDDEN}
         return {"job": self.id, **shown, "remaining": None if self.remaining is None else round(self.remaining)}
 
 

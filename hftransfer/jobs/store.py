@@ -6,53 +6,24 @@ change by `states.NEXT` alone; what is read is judged (`states.judge`), never be
 
 from __future__ import annotations
 
-import json
 import math
 import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import fields, replace
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from ..errors import JobError
 from ..home import home
 from ..values import Event
-from . import states
-from .states import ENDED, NEXT, RUNNING, Job, State, alive, ending_without_word, judge
+from . import rows, states
+from .rows import Spawn
+from .schema import VERSIONS, connected, version_of
+from .states import CUT_SHORT, ENDED, NEXT, RUNNING, Job, State
 
-# What each version of the file adds to the one before; what was released does not change.
-VERSIONS: tuple[tuple[str, ...], ...] = (
-    (
-        """CREATE TABLE IF NOT EXISTS jobs (
-            id TEXT PRIMARY KEY, owner TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
-            state TEXT NOT NULL, stage TEXT NOT NULL, message TEXT NOT NULL, step INTEGER NOT NULL,
-            steps INTEGER NOT NULL, changes INTEGER NOT NULL, pid INTEGER, pid_started REAL, heartbeat REAL,
-            cancel_asked REAL, created REAL NOT NULL, started REAL, ended REAL, output TEXT, error TEXT, result TEXT
-        )""",
-        "CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, created)",
-        """CREATE TABLE IF NOT EXISTS metrics (
-            job TEXT NOT NULL, name TEXT NOT NULL, step INTEGER NOT NULL, phase TEXT NOT NULL, value REAL NOT NULL,
-            PRIMARY KEY (job, name, step, phase)
-        ) WITHOUT ROWID""",
-    ),
-    ("ALTER TABLE jobs ADD COLUMN doubted REAL",),
-    (
-        "ALTER TABLE jobs ADD COLUMN finish_asked REAL",
-        "ALTER TABLE jobs ADD COLUMN stage_began REAL",
-        "ALTER TABLE jobs ADD COLUMN stage_from INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE jobs ADD COLUMN moved REAL",
-    ),
-)
-_COLUMNS = tuple(entry.name for entry in fields(Job))
-_JSON = ("error", "result")
-
-Spawn = Callable[[Job], tuple[int, float]]
 Point = tuple[int, float]
 
 
@@ -68,8 +39,8 @@ class Store:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or home("jobs") / "jobs.sqlite3"
-        with closing(self._connect()) as db:
-            version = _version(db)
+        with connected(self.path) as db:
+            version = version_of(db)
         if version < len(VERSIONS):
             self._upgrade()
         elif version > len(VERSIONS):
@@ -77,18 +48,21 @@ class Store:
 
     def add(self, kind: str, name: str, owner: str, *, output: str | None = None, id: str | None = None) -> Job:
         """Put a job at the end of the queue."""
+        now = time.time()
         job = Job(
             id=id or new_id(),
             owner=owner,
             key=new_id(),
             kind=kind,
             name=name,
-            created=time.time(),
+            created=now,
+            queued=now,
             output=output,
         )
-        names, marks = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
+        names, marks = ", ".join(rows.COLUMNS), ", ".join("?" * len(rows.COLUMNS))
         with self._write() as db:
-            db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", [_pack(getattr(job, name)) for name in _COLUMNS])
+            values = [rows.pack(getattr(job, name)) for name in rows.COLUMNS]
+            db.execute(f"INSERT INTO jobs ({names}) VALUES ({marks})", values)
         return job
 
     def get(self, id: str) -> Job:
@@ -97,19 +71,19 @@ class Store:
         Raises:
             JobError: no job has that id.
         """
-        with closing(self._connect()) as db:
-            return _judged(_get(db, id))
+        with connected(self.path) as db:
+            return rows.judged(rows.get(db, id))
 
     def listed(self, owner: str | None = None, *, kind: str = "%", most: int = -1) -> list[Job]:
         """The jobs, newest first, in their judged states; one owner's, or all; the newest few, or all."""
         query = "SELECT * FROM jobs WHERE (?1 IS NULL OR owner = ?1) AND kind LIKE ?2 ORDER BY created DESC LIMIT ?3"
-        with closing(self._connect()) as db:
-            return [_judged(_job(row)) for row in db.execute(query, (owner, kind, most))]
+        with connected(self.path) as db:
+            return [rows.judged(rows.job_of(row)) for row in db.execute(query, (owner, kind, most))]
 
     def running(self) -> Sequence[Job]:
         """The jobs that were started and have not ended, as far as was written down."""
-        with closing(self._connect()) as db:
-            return _running(db)
+        with connected(self.path) as db:
+            return rows.running(db)
 
     def stirring(self) -> bool:
         """Whether a tick could change anything: a job waits, is asked to stop, or is not heard of."""
@@ -118,14 +92,14 @@ class Store:
             OR (state = 'cancelled' AND kind = 'train' AND result IS NULL)
             OR (ended IS NULL AND (cancel_asked IS NOT NULL OR heartbeat < ?)) LIMIT 1
         """
-        with closing(self._connect()) as db:
+        with connected(self.path) as db:
             return db.execute(query, (time.time() - states.SILENCE,)).fetchone() is not None
 
     def place(self, job: Job) -> int:
         """How many jobs of its kind start before a queued one, and it; 1 is next."""
-        query = "SELECT count(*) FROM jobs WHERE state = 'queued' AND kind = ? AND created <= ?"
-        with closing(self._connect()) as db:
-            return int(db.execute(query, (job.kind, job.created)).fetchone()[0])
+        query = "SELECT count(*) FROM jobs WHERE state = 'queued' AND kind = ? AND queued <= ?"
+        with connected(self.path) as db:
+            return int(db.execute(query, (job.kind, job.queued)).fetchone()[0])
 
     def start_next(self, limits: Mapping[str, int], spawn: Spawn) -> Job | None:
         """Start the oldest queued job whose kind has a place free.
@@ -135,11 +109,11 @@ class Store:
         A job whose process cannot be started has failed.
         """
         with self._write() as db:
-            _settle(db)
+            rows.settle(db)
             for kind, limit in limits.items():
-                job = _startable(db, kind, limit)
+                job = rows.startable(db, kind, limit)
                 if job is not None:
-                    return _start(db, job, spawn)
+                    return rows.start(db, job, spawn)
         return None
 
     def enter(self, id: str, pid: int) -> Job:
@@ -149,7 +123,7 @@ class Store:
             JobError: the job is not this process's to do.
         """
         with self._write() as db:
-            job = _get(db, id)
+            job = rows.get(db, id)
             if job.pid != pid or job.state is not State.PREPARING:
                 raise JobError(
                     "another worker has this job, or it is over", place=f"job {id}", fix="submit the work as a new job"
@@ -163,7 +137,7 @@ class Store:
             JobError: there is no such job, or no way from its state to that one.
         """
         with self._write() as db:
-            _move(db, _get(db, id), state, **values)
+            rows.move(db, rows.get(db, id), state, **values)
 
     def progress(self, id: str, event: Event, state: State | None = None) -> bool:
         """Write down how far a job is. Returns whether it was asked to stop."""
@@ -171,17 +145,17 @@ class Store:
         phase = event.message or event.stage  # a training event's message is its phase, and each counts from 0
         metrics = [(id, name, event.step, phase, value) for name, value in finite.items()]
         with self._write() as db:
-            job = _get(db, id)
+            job = rows.get(db, id)
             if state is not None and state in NEXT[job.state]:
-                _move(db, job, state)
-            _set(
+                rows.move(db, job, state)
+            rows.change(
                 db,
                 id,
                 stage=event.stage,
                 message=event.message,
                 step=event.step,
                 steps=event.total,
-                **_pace(job, event),
+                **rows.pace(job, event),
             )
             db.executemany(
                 "INSERT OR REPLACE INTO metrics (job, name, step, phase, value) VALUES (?, ?, ?, ?, ?)", metrics
@@ -192,7 +166,7 @@ class Store:
         """Say that the worker lives. Returns the job, which may be asked to stop or to finish by now."""
         with self._write() as db:
             db.execute("UPDATE jobs SET heartbeat = ?, doubted = NULL WHERE id = ?", (time.time(), id))
-            return _get(db, id)
+            return rows.get(db, id)
 
     def doubt(self, id: str) -> float:
         """Note that a worker is not heard of. Returns when that was first seen; a heartbeat forgets it.
@@ -201,17 +175,17 @@ class Store:
         """
         with self._write() as db:
             db.execute("UPDATE jobs SET doubted = ? WHERE id = ? AND doubted IS NULL", (time.time(), id))
-            return _get(db, id).doubted or time.time()
+            return rows.get(db, id).doubted or time.time()
 
     def ask_cancel(self, id: str) -> Job:
         """Cancel a job that waits or was cut short, or ask a running one's worker to stop."""
         with self._write() as db:
-            _settle(db)
-            job = _get(db, id)
+            rows.settle(db)
+            job = rows.get(db, id)
             if job.state in (State.QUEUED, State.INTERRUPTED, State.FAILED):
-                _move(db, job, State.CANCELLED)
+                rows.move(db, job, State.CANCELLED)
             elif job.state in RUNNING and job.cancel_asked is None:
-                _set(db, id, cancel_asked=time.time())
+                rows.change(db, id, cancel_asked=time.time())
         return self.get(id)
 
     def ask_finish(self, id: str) -> Job:
@@ -221,17 +195,17 @@ class Store:
             JobError: there is no such job, or it does not run.
         """
         with self._write() as db:
-            _settle(db)
-            job = _get(db, id)
+            rows.settle(db)
+            job = rows.get(db, id)
             if job.state not in RUNNING:
                 fix = "resume it first" if NEXT[job.state] else "nothing is left to finish"
                 raise JobError(f"a job that is {job.state} does not train", place=f"job {id}", fix=fix)
             if job.finish_asked is None:
-                _set(db, id, finish_asked=time.time())
+                rows.change(db, id, finish_asked=time.time())
         return self.get(id)
 
     def requeue(self, id: str) -> Job:
-        """Put a job that was cut short back into the queue, to go on where it was.
+        """Put a job that was cut short at the end of the queue, to go on where it was.
 
         Raises:
             JobError: there is no such job, it is done, or it still goes on.
@@ -239,23 +213,77 @@ class Store:
         clean = dict.fromkeys(
             ("pid", "pid_started", "heartbeat", "doubted", "cancel_asked", "finish_asked", "stage_began")
         )
-        anew: dict[str, Any] = {"step": 0, "steps": 0, "stage": "", "message": ""}
+        anew: dict[str, Any] = {"step": 0, "steps": 0, "stage": "", "message": "", "queued": time.time()}
         with self._write() as db:
-            _settle(db)
-            _move(db, _get(db, id), State.QUEUED, **clean, **anew, ended=None, error=None, result=None)
+            rows.settle(db)
+            rows.move(db, rows.get(db, id), State.QUEUED, **clean, **anew, ended=None, error=None, result=None)
         return self.get(id)
 
     def unkept(self) -> list[Job]:
         """Jobs that are cancelled and of whose best model nothing is noted yet."""
         query = "SELECT * FROM jobs WHERE state = 'cancelled' AND kind = 'train' AND result IS NULL"
-        with closing(self._connect()) as db:
-            return [_job(row) for row in db.execute(query)]
+        with connected(self.path) as db:
+            return [rows.job_of(row) for row in db.execute(query)]
 
     def note_kept(self, id: str, **values: Any) -> None:
-        """What became of a cancelled job's best model; nothing where the job goes on by now."""
+        """What became of the best model of a job that was cut short; nothing where it goes on or is gone by now."""
+        marks = ", ".join("?" * len(CUT_SHORT))
         with self._write() as db:
-            if _get(db, id).state is State.CANCELLED:
-                _set(db, id, **values)
+            if db.execute(f"SELECT 1 FROM jobs WHERE id = ? AND state IN ({marks})", (id, *CUT_SHORT)).fetchone():
+                rows.change(db, id, **values)
+
+    def while_over(self, id: str, act: Callable[[], object]) -> bool:
+        """Do something short to an ended job's files, which nobody resumes meanwhile. Returns whether it was done."""
+        with self._write() as db:
+            rows.settle(db)
+            over = rows.get(db, id).state in ENDED
+            if over:
+                act()
+            return over
+
+    def delete(self, id: str) -> str:
+        """Take out a job that has ended, with its figures. Returns its owner; `forget` it once its files are gone.
+
+        Raises:
+            JobError: there is no such job, or it has not ended.
+        """
+        with self._write() as db:
+            rows.settle(db)
+            owner = rows.half_deleted(db, id)
+            return rows.delete(db, rows.get(db, id)) if owner is None else owner
+
+    def half_deleted(self) -> list[str]:
+        """The jobs whose deletion was begun."""
+        with connected(self.path) as db:
+            return [row[0] for row in db.execute("SELECT job FROM deleted")]
+
+    def forget(self, id: str) -> None:
+        """Nothing is left of a deleted job."""
+        with self._write() as db:
+            db.execute("DELETE FROM deleted WHERE job = ?", (id,))
+
+    def ids(self, owner: str | None = None) -> list[str]:
+        """One owner's jobs, or all, in no order."""
+        with connected(self.path) as db:
+            return [row[0] for row in db.execute("SELECT id FROM jobs WHERE ?1 IS NULL OR owner = ?1", (owner,))]
+
+    def due(self, chore: str, every: float) -> bool:
+        """Whether it is this caller's turn to do what one process does every so many seconds."""
+        now = time.time()
+        if not self._waits(chore, now - every):
+            return False
+        with self._write() as db:
+            query = """
+                INSERT INTO chores VALUES (?1, ?2)
+                ON CONFLICT (name) DO UPDATE SET begun = ?2 WHERE begun NOT BETWEEN ?3 AND ?2
+            """
+            return db.execute(query, (chore, now, now - every)).rowcount > 0
+
+    def _waits(self, chore: str, since: float) -> bool:
+        """Without the write lock: most callers hear that it was done."""
+        query = "SELECT 1 FROM chores WHERE name = ? AND begun BETWEEN ? AND ?"  # a clock that went back is no excuse
+        with connected(self.path) as db:
+            return db.execute(query, (chore, since, time.time())).fetchone() is None
 
     def curve(self, id: str, name: str, *, points: int = 100) -> list[Point]:
         """One metric by step, thinned to about `points`; the last is always there."""
@@ -264,33 +292,26 @@ class Store:
                           FROM metrics WHERE job = ? AND name = ?)
             SELECT step, value FROM line WHERE n % (1 + (total - 1) / ?) = 0 ORDER BY step
         """
-        with closing(self._connect()) as db:
+        with connected(self.path) as db:
             return [(row[0], row[1]) for row in db.execute(query, (id, name, points))]
 
     def metrics(self, id: str) -> dict[str, float]:
         """The last value of every metric."""
         query = "SELECT name, value, max(step) FROM metrics WHERE job = ? GROUP BY name"
-        with closing(self._connect()) as db:
+        with connected(self.path) as db:
             return {row[0]: row[1] for row in db.execute(query, (id,))}
 
     def _upgrade(self) -> None:
         self.path.chmod(0o600)  # what SQLite lays beside it has the same permissions
         with self._write() as db:
-            for statement in chain.from_iterable(VERSIONS[_version(db) :]):
+            for statement in chain.from_iterable(VERSIONS[version_of(db) :]):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {len(VERSIONS)}")
-
-    def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-        db.row_factory = sqlite3.Row
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=NORMAL")
-        return db
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
         """A transaction that holds the write lock from its first line."""
-        with closing(self._connect()) as db:
+        with connected(self.path) as db:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db
@@ -304,94 +325,3 @@ class Store:
 def new_id() -> str:
     """A name that nobody guesses: 128 random bits."""
     return secrets.token_urlsafe(16)
-
-
-def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _get(db: sqlite3.Connection, id: str) -> Job:
-    row = db.execute("SELECT * FROM jobs WHERE id = ?", (id,)).fetchone()
-    if row is None:
-        raise JobError(
-            "there is no such job", place=f"job {id}", fix="check the id: it was given when the job was submitted"
-        )
-    return _job(row)
-
-
-def _job(row: sqlite3.Row) -> Job:
-    values = dict(row)
-    packed = {name: json.loads(values[name]) for name in _JSON if values[name]}
-    return Job(**{**values, **packed, "state": State(values["state"])})
-
-
-def _pack(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
-
-
-def _judged(job: Job) -> Job:
-    return replace(job, state=judge(job))
-
-
-def _set(db: sqlite3.Connection, id: str, **values: Any) -> None:
-    names = ", ".join(f"{name} = ?" for name in values)
-    db.execute(f"UPDATE jobs SET {names}, changes = changes + 1 WHERE id = ?", (*map(_pack, values.values()), id))
-
-
-def _move(db: sqlite3.Connection, job: Job, state: State, **values: Any) -> None:
-    if state not in NEXT[job.state]:
-        raise JobError(
-            f"a job that is {job.state} cannot become {state}",
-            place=f"job {job.id}",
-            fix="wait until it has ended" if job.state not in ENDED else "submit the work as a new job",
-        )
-    now = time.time()
-    times = {"ended": now} if state in ENDED else {}
-    _set(db, job.id, state=state, **{**times, **values})
-
-
-def _pace(job: Job, event: Event) -> dict[str, Any]:
-    """When the stage's steps began: at a new stage, or where they count anew or jump to a checkpoint's."""
-    now = time.time()
-    goes_on = event.stage == job.stage and event.total == job.steps and event.step >= job.step and job.stage_began
-    return {"moved": now} | ({} if goes_on else {"stage_began": now, "stage_from": event.step})
-
-
-def _running(db: sqlite3.Connection, kind: str = "%") -> Sequence[Job]:
-    marks = ", ".join("?" * len(RUNNING))
-    return [
-        _job(row)
-        for row in db.execute(f"SELECT * FROM jobs WHERE state IN ({marks}) AND kind LIKE ?", (*RUNNING, kind))
-    ]
-
-
-def _settle(db: sqlite3.Connection) -> None:
-    """Write down what is known for certain: these workers are gone, and with them their places."""
-    for job in _running(db):
-        if not alive(job):
-            _move(db, job, ending_without_word(job))
-
-
-def _startable(db: sqlite3.Connection, kind: str, limit: int) -> Job | None:
-    if len(_running(db, kind)) >= limit:
-        return None
-    query = "SELECT * FROM jobs WHERE state = 'queued' AND kind = ? ORDER BY created LIMIT 1"
-    row = db.execute(query, (kind,)).fetchone()
-    return _job(row) if row else None
-
-
-def _start(db: sqlite3.Connection, job: Job, spawn: Spawn) -> Job:
-    try:
-        pid, began = spawn(job)
-    except (OSError, psutil.Error) as error:
-        _move(db, job, State.FAILED, error=_unstarted(error).to_json())
-    else:
-        now = time.time()
-        _move(db, job, State.PREPARING, pid=pid, pid_started=began, heartbeat=now, started=now)
-    return _get(db, job.id)
-
-
-def _unstarted(error: Exception) -> JobError:
-    cause = f"the run's process could not be started: {getattr(error, 'strerror', None) or error}"
-    place = str(getattr(error, "filename", None) or "")
-    return JobError(cause, place=place, fix="free memory or disk space, and start it again")

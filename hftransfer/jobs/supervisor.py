@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from ..errors import HFTransferError, JobError
+from ..errors import HFTransferError, JobError, OutputError
 from ..home import home, prune
 from ..recipe import Recipe
+from . import deletion, folders
 from .children import command, environment
+from .cleaning import clean
+from .folders import REQUEST as REQUEST
+from .folders import folder, write_request
 from .inference import Inference
 from .limits import limits
+from .room import require_room
 from .states import DOUBT, ENDED, Job, alive, silent
 from .store import Store, new_id
 from .work import keep
 
-REQUEST = "request.json"
 LOG = "log.txt"
 TOKEN = "token"
 ANSWERS, ANSWERS_BYTES = "answers", 50 << 20
 EXAMPLES = "examples"  # thumbnails of data that was checked
 MODEL = "model"
+ROOMY = ("train",)  # the kinds of work that leave much on the disk
 TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
 _LOG_TAIL = 64 * 1024  # bytes
 _PATHS = ("backbone", "validation", "test")
@@ -68,32 +74,41 @@ def submit(
 
     Raises:
         JobError: the owner has as many jobs as are allowed, or a setting is no number.
+        OutputError: there is no room on the disk, or the owner's is used up.
     """
     store, id = Store(), new_id()
     _require_place(store, owner, kind)
+    if kind in ROOMY:
+        require_room(owner, place=output)
     whole = {"source": _lasting(source), "recipe": _lasting_recipe(recipe), "overwrite": overwrite, **(asked or {})}
-    _write(id, REQUEST, json.dumps(whole, ensure_ascii=False))
-    if token:
-        _write(id, TOKEN, token)
-    target = (output or folder(id) / MODEL).absolute()
-    store.add(kind, name or Path(source).name, owner, output=str(target), id=id)
+    with _whole(id):
+        write_request(id, whole)
+        if token:
+            _keep_token(id, token)
+        target = (output or folder(id) / MODEL).absolute()
+        store.add(kind, name or Path(source).name, owner, output=str(target), id=id)
     tick()
     return id
 
 
 def tick() -> None:
-    """Move the queue on: end those that do not heed or are not heard of, and start what can start.
+    """Move the queue on: end those that do not heed or are not heard of, start what can start, clean up now and then.
 
     Raises:
-        JobError: the setting of how many run at once is no number.
+        JobError: a setting is no number.
     """
     store, kinds = Store(), limits().kinds()
-    if not store.stirring():
-        return
+    with suppress(OutputError):  # a disk that is full: who only looks shall see what there is
+        clean(store)
+        if store.stirring():
+            _stir(store, kinds)
+
+
+def _stir(store: Store, kinds: dict[str, int]) -> None:
     for job in store.running():
         _press(store, job)
     for job in store.unkept():
-        store.note_kept(job.id, **kept(job))
+        _note_kept(store, job)
     while store.start_next(kinds, _spawn):
         pass
 
@@ -148,6 +163,16 @@ def resume(id: str) -> Job:
     return store.get(id)
 
 
+def delete(id: str) -> None:
+    """Remove a job that has ended: its row and figures, its folder with all models and checkpoints, its log, and
+    the uploads that nothing else names. An output outside the job's folder stays.
+
+    Raises:
+        JobError: there is no such job, or it has not ended.
+    """
+    deletion.delete(Store(), id)
+
+
 def kept(job: Job) -> dict[str, Any]:
     """Keep the best model of a job that was cut short. Returns the columns that tell of it."""
     try:
@@ -156,6 +181,15 @@ def kept(job: Job) -> dict[str, Any]:
         why = getattr(error, "strerror", None) or error
         told = JobError(f"its best model could not be kept: {why}", place=f"job {job.id}", fix="free some space")
         return {"result": {"kept": None}, "error": told.to_json()}
+
+
+def _note_kept(store: Store, job: Job) -> None:
+    """Keep the best of a job whose worker is gone, unless it goes on, or was deleted, by now."""
+    found: dict[str, Any] = {}
+    with suppress(JobError):
+        store.while_over(job.id, lambda: found.update(kept(job)))
+    if found:
+        store.note_kept(job.id, **found)
 
 
 def show(id: str) -> dict[str, Any]:
@@ -187,12 +221,7 @@ def request(job: Job) -> dict[str, Any]:
     Raises:
         JobError: its folder is gone.
     """
-    try:
-        asked: dict[str, Any] = json.loads((folder(job.id) / REQUEST).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        fix = "submit the work as a new job"
-        raise JobError("the job's own files are gone", place=f"job {job.id}", fix=fix) from error
-    return asked
+    return folders.request(job.id)
 
 
 def example(job: Job, name: str) -> Path:
@@ -250,18 +279,23 @@ def owner_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:32]
 
 
-def folder(id: str) -> Path:
-    """The job's own folder, closed to other users of the machine."""
-    room = home("jobs", id)
-    room.chmod(0o700)
-    return room
+def _keep_token(id: str, token: str) -> None:
+    path = folder(id) / TOKEN
+    path.touch(mode=0o600)
+    path.write_text(token, encoding="utf-8")
 
 
-def _write(id: str, name: str, text: str) -> None:
-    part = folder(id) / f"{name}.part"
-    part.touch(mode=0o600)
-    part.write_text(text, encoding="utf-8")
-    part.replace(folder(id) / name)
+@contextmanager
+def _whole(id: str) -> Iterator[None]:
+    """A job that cannot be written down leaves nothing, and says why."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        shutil.rmtree(home("jobs") / id, ignore_errors=True)
+        if isinstance(error, HFTransferError):
+            raise
+        cause = f"the job cannot be written down: {getattr(error, 'strerror', None) or error}"
+        raise OutputError(cause, place=str(home("jobs")), fix="free some space, and try again") from error
 
 
 def _require_place(store: Store, owner: str, kind: str) -> None:

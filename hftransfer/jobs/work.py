@@ -15,6 +15,7 @@ from ..values import Listener
 # In the job's folder: what the run needs meanwhile, and the best model of one that was cut short. The
 # output is the user's: nothing goes there but a run's whole result.
 ROOM, KEPT = "work", "kept"
+KNOWN = "kept.json"  # beside it, what is known of it: it outlives the room
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,17 @@ def keep(folder: Path) -> dict[str, Any]:
         OSError: the disk refuses.
     """
     room = folder / ROOM
-    if not salvage(room, folder / KEPT):
-        return {"kept": None}
+    if salvage(room, folder / KEPT):
+        settled = json.loads((room / SETTLED).read_text(encoding="utf-8"))
+        known = {"kept": str(folder / KEPT), "task": settled["task"], "backbone": settled["backbone"]["name"]}
+        (folder / KNOWN).write_text(json.dumps(known), encoding="utf-8")
     shed(room)
-    settled = json.loads((room / SETTLED).read_text(encoding="utf-8"))
-    return {"kept": str(folder / KEPT), "task": settled["task"], "backbone": settled["backbone"]["name"]}
+    return _known(folder)
+
+
+def _known(folder: Path) -> dict[str, Any]:
+    """Of what is kept: by this attempt, or by an earlier one whose checkpoints are gone."""
+    if not (folder / KEPT).is_dir() or not (folder / KNOWN).is_file():
+        return {"kept": None}
+    known: dict[str, Any] = json.loads((folder / KNOWN).read_text(encoding="utf-8"))
+    return known

@@ -10,6 +10,7 @@ import errno
 import importlib
 import math
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -23,6 +24,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from ..checkpoints import seconds_spent, shed
 from ..errors import HFTransferError, JobError, OutputError
 from ..recipe import Recipe
 from ..values import Event
@@ -30,13 +32,17 @@ from . import supervisor
 from .limits import limits
 from .states import Job, State
 from .store import Store
-from .work import ROOM, Work
+from .work import KEPT, ROOM, Work
 
 # The kinds of work by name: their heavy imports happen while the heart already beats.
 WORK = {kind: f"hftransfer.jobs.{kind}" for kind in ("train", "check", "plan", "push")}
 STATES = {"train": State.TRAINING, "evaluate": State.EVALUATING, "save": State.EVALUATING}
 BEAT = 2.0  # seconds between heartbeats
 PATIENCE = 5.0  # seconds that a cancelled job may take to notice by itself
+TRIES = 30  # of writing the last word on a full disk, a second each
+# A file that holds room for the last word on a disk that runs full; it goes when the work ends.
+RESERVE, RESERVED = ".reserve", 256 * 1024
+_NO_ROOM = re.compile(r"No space left|os error 28|[Qq]uota exceeded|inline_container\.cc|File too large")
 _PAUSE = 0.25  # seconds between two notes of mere progress
 
 
@@ -47,11 +53,11 @@ class Stopped(BaseException):
 class Pulse:
     """Beats while the work goes on, and interrupts work that overlooks its cancel flag."""
 
-    def __init__(self, store: Store, job: str) -> None:
+    def __init__(self, store: Store, job: str, spent: float = 0.0) -> None:
         self._store, self._job = store, job
         self._over = threading.Event()
         self._finish = threading.Event()
-        self._end = time.monotonic() + (limits().seconds or math.inf)
+        self._end = time.monotonic() + (limits().seconds or math.inf) - spent  # by earlier attempts
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Pulse:
@@ -68,7 +74,7 @@ class Pulse:
 
     def _beat(self) -> None:
         while not self._over.wait(BEAT):
-            with suppress(sqlite3.Error):  # a busy or full disk may pass: the next beat will tell
+            with suppress(sqlite3.Error, OutputError):  # a busy or full disk may pass: the next beat will tell
                 self._heed(self._store.beat(self._job))
 
     def _heed(self, job: Job) -> None:
@@ -108,14 +114,26 @@ def main(id: str) -> int:
     if token := supervisor.take_token(id):
         os.environ["HF_TOKEN"] = token
     signal.signal(signal.SIGTERM, _stop)
-    with Pulse(store, id) as pulse:
+    room = supervisor.folder(id)
+    with Pulse(store, id, seconds_spent(room / ROOM).get("total", 0.0)) as pulse:
         state, values = _outcome(store, job, pulse)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    store.move(id, state, **values)
+    (room / RESERVE).unlink(missing_ok=True)
+    _last_word(store, id, state, values)
     if state is State.DONE:
-        shutil.rmtree(supervisor.folder(id) / ROOM, ignore_errors=True)  # its checkpoints are of no more use
+        for name in (ROOM, KEPT):  # checkpoints, and the best of an earlier attempt, are of no more use
+            shutil.rmtree(room / name, ignore_errors=True)
     supervisor.tick()
     return 0
+
+
+def _last_word(store: Store, id: str, state: State, values: dict[str, Any]) -> None:
+    """Written even if the disk is full for a while yet; without it the job counts as interrupted."""
+    for _ in range(TRIES):
+        with suppress(OutputError):
+            return store.move(id, state, **values)
+        time.sleep(1)
+    store.move(id, state, **values)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -125,6 +143,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def _outcome(store: Store, job: Job, pulse: Pulse) -> tuple[State, dict[str, Any]]:
     try:
+        (supervisor.folder(job.id) / RESERVE).write_bytes(os.urandom(RESERVED))
         work = _given(store, job, pulse)
         return State.DONE, {"result": importlib.import_module(WORK[job.kind]).run(work)}
     except (Stopped, KeyboardInterrupt):
@@ -132,9 +151,11 @@ def _outcome(store: Store, job: Job, pulse: Pulse) -> tuple[State, dict[str, Any
     except HFTransferError as error:
         return State.FAILED, {"error": error.to_json()}
     except Exception as error:
-        traceback.print_exc()
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        return State.FAILED, {"error": _no_space(error) if full else _fault(job, error)}
+        with suppress(OSError):  # the log's disk may be the full one
+            traceback.print_exc()
+        told = _no_space(job, error) if is_full(error, job) else _fault(job, error)
+        shed(supervisor.folder(job.id) / ROOM)  # makes some room, for the last word too
+        return State.FAILED, {"error": told}
 
 
 def _cut_short(store: Store, job: Job) -> tuple[State, dict[str, Any]]:
@@ -159,9 +180,26 @@ def _given(store: Store, job: Job, pulse: Pulse) -> Work:
     )
 
 
-def _no_space(error: Exception) -> dict[str, str]:
-    place = str(getattr(error, "filename", "") or "")
-    return OutputError("the disk is full", place=place, fix="free some space, and train again").to_json()
+def is_full(error: Exception, job: Job) -> bool:
+    """Whether a disk without room is behind it: not every library says so, and none in the same way."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return True
+    return bool(_NO_ROOM.search(str(error))) or any(_packed(place) for place in _places(job))
+
+
+def _places(job: Job) -> tuple[Path, ...]:
+    return supervisor.folder(job.id), Path(str(job.output)).parent
+
+
+def _packed(place: Path) -> bool:
+    return place.exists() and shutil.disk_usage(place).free < RESERVED
+
+
+def _no_space(job: Job, error: Exception) -> dict[str, str]:
+    named = str(getattr(error, "filename", None) or "")
+    full = next((str(place) for place in _places(job) if _packed(place)), str(_places(job)[0]))
+    fix = "free some space, and go on with the run"
+    return OutputError("the disk is full", place=named or full, fix=fix).to_json()
 
 
 def _fault(job: Job, error: Exception) -> dict[str, str]:

@@ -45,6 +45,7 @@ def run_phases(
     workdir: Path,
     on_event: Listener = silent,
     over: Over = never,
+    spent: float = 0.0,
 ) -> Trained:
     """Train the backbone's model in place, phase by phase.
 
@@ -52,13 +53,14 @@ def run_phases(
         workdir: for what the run needs meanwhile: pixels, tokens, checkpoints. Where an
             earlier attempt left something, it is gone on from.
         over: asked now and then; once it says yes, training ends with the best so far.
+        spent: seconds of the budget that earlier attempts took.
 
     Returns:
         The history, and the seconds that the features took.
     """
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
-    ended = _by_budget(recipe, over)
+    ended = _by_budget(recipe, over, spent)
     trained = Trained()
     for number, phase in enumerate(phases):
         if number and ended():
@@ -71,9 +73,9 @@ def run_phases(
     return trained
 
 
-def _by_budget(recipe: Recipe, over: Over) -> Over:
+def _by_budget(recipe: Recipe, over: Over, spent: float) -> Over:
     """Over when it is said, or when the recipe's budget is spent."""
     if not recipe.budget:
         return over
-    deadline = time.monotonic() + seconds(recipe.budget)
+    deadline = time.monotonic() + seconds(recipe.budget) - spent
     return lambda: over() or time.monotonic() > deadline

@@ -17,12 +17,15 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
+from transformers.trainer_utils import rotate_checkpoints
 
 from ..models.loading import reload_weights
+from ..output import durable, sync
 from ..values import Event, Listener
 from .progress import Over
 from .rows import Collator
 
+KEPT = 1  # checkpoint, beside the best
 Augment = Callable[[torch.Tensor], torch.Tensor]
 NORMS = (nn.modules.batchnorm._BatchNorm,)
 
@@ -73,6 +76,11 @@ class PhaseTrainer(Trainer):
     def _load_best_model(self) -> None:
         reload_weights(self.unwrapped, Path(str(self.state.best_model_checkpoint)))
 
+    def _save_rng_state(self, output_dir: str) -> None:
+        """The last before the state, by which a checkpoint is known as whole: the rest is on the disk by then."""
+        super()._save_rng_state(output_dir)
+        durable(Path(output_dir))
+
     def get_train_dataloader(self) -> Any:
         self.data_collator = self.train_collator
         return super().get_train_dataloader()
@@ -104,6 +112,13 @@ class Progress(TrainerCallback):
             self.cut = state.global_step < state.max_steps
             control.should_evaluate = control.should_save = control.should_training_stop = True
         self.on_event(Event("train", self.phase, state.global_step, state.max_steps))
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Older checkpoints go once the new one, its state included, is on the disk itself."""
+        newest = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+        durable(newest)
+        sync(newest.parent)
+        rotate_checkpoints(str(args.output_dir), KEPT, state.best_model_checkpoint, use_mtime=True)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         figures = self._note(kwargs["logs"], state.global_step, state.epoch)

@@ -126,7 +126,7 @@ def arguments(phase: Phase, recipe: Recipe, machine: Machine, task: Task, room: 
         load_best_model_at_end=True,
         metric_for_best_model=task.target.best,
         greater_is_better=True,
-        save_total_limit=1,
+        save_total_limit=None,  # `Progress` drops the older ones
         batch_eval_metrics=True,
         use_cpu=machine.device.type == "cpu",
         bf16=machine.dtype == torch.bfloat16,
