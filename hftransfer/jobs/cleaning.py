@@ -22,7 +22,7 @@ from .store import Store
 from .work import ROOM, keep
 
 EVERY = 3600.0  # seconds between two cleanings
-BRIEF = 2 * 86400.0  # seconds that a check, and an upload that no run names, are kept
+BRIEF = 2 * 86400.0  # seconds that work which leaves no model, and an upload that no run names, are kept
 QUIET = 3600.0  # seconds after a job's end in which its last processes may still be tidying up
 _ID = re.compile(r"[\w-]{22}")
 
@@ -45,7 +45,7 @@ def _chores(store: Store, keep_for: float) -> Iterator[Callable[[], object]]:
         yield partial(deletion.delete, store, id)
     for job in store.listed():
         since = time.time() - (job.ended or job.heartbeat or job.created)
-        if job.state in ENDED and job.kind == "check" and since > BRIEF:
+        if job.state in ENDED and job.kind != "train" and since > BRIEF:
             yield partial(deletion.delete, store, job.id)
         elif job.state in ENDED and since > QUIET and _unfinished(home("jobs") / job.id):
             yield partial(_lighten, store, job, cold=since > keep_for)

@@ -36,9 +36,9 @@ def delete(store: Store, id: str) -> None:
 
 
 def claimed(store: Store, owner: str | None = None, *, claim: float = CLAIM) -> set[Path]:
-    """The uploads that jobs name: runs always, checks for a while."""
+    """The uploads that jobs name: runs always, what leaves no model for a while."""
     since = time.time() - claim
-    held = [job.id for job in store.listed(owner) if job.kind != "check" or job.created > since]
+    held = [job.id for job in store.listed(owner) if job.kind == "train" or job.created > since]
     return {upload for id in held for upload in uploads_of(id)}
 
 

@@ -29,7 +29,7 @@ from .folders import REQUEST as REQUEST
 from .folders import folder, write_request
 from .inference import Inference
 from .limits import limits
-from .room import require_room
+from .room import require_room as require_room
 from .states import DOUBT, ENDED, Job, alive, silent
 from .store import Store, new_id
 from .work import keep

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..errors import SourceError
 from ..home import home
+from ..jobs import supervisor
 from ..jobs.store import new_id
 from .words import say
 
@@ -99,10 +100,7 @@ def put(owner: str, draft: str, id: str, paths: Iterable[str]) -> None:
     for file in files:
         if file.suffix.lower() not in KINDS:
             raise SourceError(say("error.cards.kind", name=file.name), fix=say("error.cards.kind.fix"))
-    if all(card.id != id for card in cards(owner, draft)):
-        raise _gone()
-    folder = _room(owner, draft) / id
-    folder.mkdir(exist_ok=True)
+    folder = _class(owner, draft, id, sum(file.stat().st_size for file in files))
     place = len(_files(folder))
     for number, file in enumerate(files):
         link(file, folder / f"{place + number:05}-{new_id()[:6]}{file.suffix.lower()}")
@@ -114,10 +112,7 @@ def shoot(owner: str, draft: str, id: str, content: bytes) -> None:
     Raises:
         SourceError: there is no such class.
     """
-    if all(card.id != id for card in cards(owner, draft)):
-        raise _gone()
-    folder = _room(owner, draft) / id
-    folder.mkdir(exist_ok=True)
+    folder = _class(owner, draft, id, len(content))
     part = _room(owner, draft) / f"{new_id()}.part"
     part.write_bytes(content)
     part.replace(folder / f"{len(_files(folder)):05}-{new_id()[:6]}.jpg")
@@ -171,6 +166,17 @@ def _room(owner: str, draft: str) -> Path:
     if not exists(owner, draft):
         raise _gone()
     return home("uploads") / owner / draft
+
+
+def _class(owner: str, draft: str, id: str, more: int) -> Path:
+    """A class's folder, where there is room for so many bytes."""
+    if all(card.id != id for card in cards(owner, draft)):
+        raise _gone()
+    supervisor.require_room(owner, more)
+    folder = _room(owner, draft) / id
+    folder.mkdir(exist_ok=True)
+    os.utime(folder.parent)  # a draft that is worked on is not old
+    return folder
 
 
 def _gone() -> SourceError:

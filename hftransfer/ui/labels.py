@@ -7,6 +7,7 @@ are there: a handler sends those.
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from typing import Any
 
@@ -36,6 +37,16 @@ def _in(language: str) -> dict[str, str]:
 
 # For `launch(i18n=…)`. English is there whole, which is what a browser of any other language shows.
 I18N = gr.I18n(**{ENGLISH: _built(), **{language: _in(language) for language in LANGUAGES}})
+
+
+def asking(key: str) -> str:
+    """For an event: the browser asks before it goes on; without a yes, the first input is none."""
+    words = {language: texts[key] for language, texts in I18N.translations.items()}
+    return f"""(...given) => {{
+      const words = {json.dumps(words)};
+      if (!window.confirm(words[navigator.language] ?? words.{ENGLISH})) given[0] = null;
+      return given;
+    }}"""
 
 
 def label(key: str) -> Any:

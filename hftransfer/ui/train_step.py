@@ -16,14 +16,14 @@ from ..jobs.store import Point, Store
 from ..recipe import chosen_of
 from . import form, pieces, plan_card, same, uploads
 from .data_step import reading
-from .labels import label
+from .labels import asking, label
 from .page import IN_SIGHT, TRY, Page, mark_of, owner_of, seen, told
 from .plan_card import PlanCard
 from .theme import AMBER, INDIGO
 from .words import say
 
 EVERY = 2.0  # seconds between looks at a run
-OUTPUTS = 15  # of the step
+OUTPUTS = 16  # of the step
 Lines = Mapping[str, Sequence[Point]]
 LINES = {"loss": "training", "eval_loss": "validation", "eval_accuracy": "validation"}
 
@@ -44,6 +44,7 @@ class TrainStep:
         with gr.Row(elem_classes="hft-actions"):
             self.cancel = gr.Button(label("train.cancel"), visible=False, elem_id="cancel")
             self.finish = gr.Button(label("train.finish"), visible=False, elem_id="finish")
+            self.delete = gr.Button(label("train.delete"), visible=False, elem_id="delete")
             self.resume = gr.Button(label("train.resume"), visible=False, variant="primary", elem_id="resume")
             self.start = gr.Button(label("train.start"), variant="primary", interactive=False, elem_id="train")
             self.onward = gr.Button(label("train.next"), variant="primary", visible=False, elem_id="to-try")
@@ -56,7 +57,7 @@ class TrainStep:
 
     @property
     def outputs(self) -> list[Any]:
-        buttons = [self.cancel, self.finish, self.resume, self.start, self.onward]
+        buttons = [self.cancel, self.finish, self.delete, self.resume, self.start, self.onward]
         same = [self.same, self.shell, self.python]
         return [self.status, self.plots, self.loss, self.accuracy, *buttons, *same, self.timer, self.mark, self.turn]
 
@@ -70,6 +71,9 @@ class TrainStep:
         self.cancel.click(_by_owner(supervisor.cancel), mine, self.outputs, api_name="stop_run", **private)
         self.finish.click(_by_owner(supervisor.finish), mine, self.outputs, api_name="finish_run", **private)
         self.resume.click(_by_owner(supervisor.resume), mine, self.outputs, api_name="resume_run", **private)
+        deleted = [page.job, page.key, *self.outputs]
+        sure = asking("train.delete.sure")
+        page.remember(self.delete.click(delete, [*mine, page.data], deleted, api_name="delete_run", js=sure, **private))
         self.onward.click(lambda: gr.Walkthrough(selected=TRY), None, page.steps, **private)
         looked = [page.job, page.owner, page.key, self.mark]
         self.timer.tick(look, looked, self.outputs, api_name="look_run", concurrency_limit=None, js=IN_SIGHT, **private)
@@ -109,6 +113,16 @@ def _by_owner(change: Callable[[str], Job]) -> Callable[[str, str], tuple[Any, .
         return render(Store().get(id))
 
     return handler
+
+
+@told(lambda card: (gr.skip(), gr.skip(), *_refused(card)))
+def delete(id: str | None, secret: str | None, data: str) -> tuple[Any, ...]:
+    """The visitor's own run, gone with its model."""
+    if seen(id or "", secret) is None:
+        return (gr.skip(),) * (OUTPUTS + 2)
+    supervisor.delete(str(id))
+    check = seen(data, secret)
+    return "", "", *render(None, ready=check is not None and check.state is State.DONE)
 
 
 @told(_refused)
@@ -153,7 +167,7 @@ def _around(
 
 
 def _buttons(job: Job | None, *, running: bool, ready: bool, mine: bool) -> tuple[gr.Button, ...]:
-    """Stop, stop and keep, go on, train (again), try."""
+    """Stop, stop and keep, delete, go on, train (again), try."""
     asked = job is not None and (job.cancel_asked, job.finish_asked) != (None, None)
     usable = job is not None and job.model is not None
     resumable = job is not None and not running and job.state is not State.DONE
@@ -167,6 +181,7 @@ def _buttons(job: Job | None, *, running: bool, ready: bool, mine: bool) -> tupl
             interactive=job is not None and (cut or job.cancel_asked is None),
         ),
         gr.Button(visible=running and training and mine, interactive=not asked),
+        gr.Button(visible=job is not None and not running and mine),
         gr.Button(visible=resumable and mine, variant="secondary" if usable else "primary"),
         gr.Button(
             again,

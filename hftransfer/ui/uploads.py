@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import SourceError
 from ..home import home
+from ..jobs import supervisor
 from ..jobs.store import new_id
 from .drafts import link
 from .words import say
@@ -28,7 +29,7 @@ def keep(path: Path, owner: str) -> Path:
     if path.suffix.lower() not in KINDS:
         raise SourceError(say("error.file"), place=path.name, fix=say("error.file.fix", kinds=", ".join(KINDS)))
     try:
-        kept = _place(owner) / f"{path.stem}.zip"
+        kept = _place(owner, path.stat().st_size) / f"{path.stem}.zip"
         link(path, kept) if path.suffix.lower() == ".zip" else _packed(path, kept)
     except OSError as error:
         raise _refused(path.name, error) from error
@@ -44,7 +45,7 @@ def keep_rows(text: str, owner: str) -> Path:
     first = text.lstrip().partition("\n")[0]
     suffix = ".jsonl" if first.startswith("{") else ".tsv" if "\t" in first else ".csv"
     try:
-        kept = _place(owner) / "rows.zip"
+        kept = _place(owner, len(text)) / "rows.zip"
         with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(f"rows{suffix}", text)
     except OSError as error:
@@ -52,8 +53,9 @@ def keep_rows(text: str, owner: str) -> Path:
     return kept
 
 
-def _place(owner: str) -> Path:
-    """A new folder below the owner's, closed to others."""
+def _place(owner: str, more: int) -> Path:
+    """A new folder below the owner's, closed to others, where there is room for so many bytes."""
+    supervisor.require_room(owner, more)
     home("uploads", owner).chmod(0o700)
     return home("uploads", owner, new_id())
 

@@ -93,6 +93,8 @@ EN = {
     "train.resume": "Go on",
     "train.keep": "Keep the best so far",
     "train.remaining": "about {time} left",
+    "train.delete": "Delete this run",
+    "train.delete.sure": "Delete this run with its model? This cannot be undone.",
     "train.same": "The same from the shell and from Python",
     "train.shell": "Shell",
     "train.python": "Python",
