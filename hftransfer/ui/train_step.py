@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -224,7 +225,9 @@ def _reach(job: Job | None, lines: Lines) -> float:
 
 
 def _frame(lines: Lines, *names: str) -> pd.DataFrame:
-    rows = [(step, value, say(f"line.{LINES[name]}")) for name in names for step, value in lines.get(name, [])]
+    """The points of some lines. One without any has a point of no value: the plot keeps to the lines of its first."""
+    given = {name: lines.get(name) or [(0, math.nan)] for name in names}
+    rows = [(step, value, say(f"line.{LINES[name]}")) for name, line in given.items() for step, value in line]
     return pd.DataFrame(rows, columns=["step", "value", "split"])
 
 

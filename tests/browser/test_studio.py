@@ -98,6 +98,8 @@ def test_a_killed_run_goes_on_is_ended_early_and_found_among_the_runs(
     walk.give(page, studio.address, tiny.table(tmp_path / "weather.csv", rows=60))
     walk.train(page, bert, strategy="full", epochs="10000", patience="10000", batch_size="4")
     expect(page.locator("#status .hft-count")).to_contain_text(" left", timeout=walk.LONG)
+    for line in ("training", "validation"):  # both, though the first is drawn when it has no point yet
+        expect(page.locator(".role-legend-label").filter(has_text=line).first).to_be_visible()
     (job,) = [job for job in studio.store.listed() if job.name == "weather.csv" and job.kind == "train"]
     wait_for(lambda: any((studio.home / "jobs" / job.id / "work").glob("phase-*/checkpoint-*/trainer_state.json")))
     os.killpg(int(studio.store.get(job.id).pid or 0), signal.SIGKILL)
@@ -118,6 +120,14 @@ def test_a_killed_run_goes_on_is_ended_early_and_found_among_the_runs(
     walk.look(page, tmp_path, "runs")
     row.click()
     expect(page.locator("#status")).to_contain_text("accuracy on test")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.locator("#delete").click()
+    expect(page.locator("#status")).to_contain_text("accuracy on test")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.locator("#delete").click()
+    expect(page.locator("#status")).to_contain_text("Ready to train")
+    expect(page.locator("#runs a").filter(has_text="weather.csv")).to_have_count(0)
+    assert not (studio.home / "jobs" / job.id).exists() and "job=" not in page.url
     other.goto(studio.address)
     other.locator("button.toggle-button").first.click()
     expect(other.locator("#runs")).to_contain_text("Your runs will be listed here")
