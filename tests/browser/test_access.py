@@ -92,6 +92,10 @@ def test_axe_finds_nothing_serious_in_any_state_and_progress_is_announced(
     page, store = new_page(), studio.store
     who = owner(page, studio)
     found = audit(page, "empty")
+    for tab, there in (("Images by class", ".hft-class"), ("Pasted rows", "#rows"), ("From the Hub", "#named")):
+        page.get_by_role("tab", name=tab).click()
+        expect(page.locator(there).first).to_be_visible()
+        found += audit(page, tab)
     check, done = seeded.check(store, who), seeded.trained(store, who, str(tmp_path))
     page.goto(f"{studio.address}?data={check.id}")
     expect(page.locator("#understood .hft-problems")).to_be_visible()
@@ -116,9 +120,13 @@ def test_axe_finds_nothing_serious_in_any_state_and_progress_is_announced(
     page.locator("button.toggle-button").first.click()
     page.locator("#to-try").click()
     expect(page.locator("#text textarea")).to_be_visible()
+    page.locator("#batch button").first.click()
+    expect(page.locator("#predict-all")).to_be_visible()
     found += audit(page, "try")
     page.locator("#to-publish").click()
     expect(page.locator(".hft-download")).to_be_visible()
+    page.locator("#push button").first.click()
+    expect(page.locator("#start-push")).to_be_visible()
     found += audit(page, "publish")
     assert not found, "\n".join(found)
 
