@@ -85,6 +85,43 @@ def test_another_visitor_cannot_predict_stop_or_train_with_it(studio: Studio, ru
     assert "Go back to the first step" in call(studio, "start_run", [waiting.id, BOB, "", *[None] * choices(studio)])
 
 
+def test_another_visitor_cannot_use_what_was_given_planned_or_collected(studio: Studio, run: Any) -> None:
+    store, owner = studio.store, supervisor.owner_of(ANN)
+    check, plan = store.add("check", "ann's table", owner), store.add("plan", "ann's plan", owner)
+    for job in (check, plan):
+        store.move(job.id, State.PREPARING)
+    store.move(check.id, State.DONE, result={"task": "text-classification", "rows": 9, "labels": {}, "problems": []})
+    store.move(plan.id, State.FAILED, error={"cause": "ann's cause", "place": "", "fix": ""})
+    for secret in (BOB, ""):
+        told = [
+            call(studio, "look_data", [check.id, secret, ""]),
+            call(studio, "reread", [check.id, secret, "a", "b"]),
+            call(studio, "plan_run", [check.id, secret, "", "", *[None] * choices(studio)]),
+            call(studio, "look_plan", [plan.id, secret, ""]),
+            call(studio, "delete_run", [run.id, secret, check.id]),
+            call(studio, "push", [run.id, secret, "bob/stolen", True, "hf_bob"]),
+            call(studio, "look_push", [plan.id, secret, ""]),
+            call(studio, "predict_all", [run.id, secret, "", None, None, 0.5]),
+        ]
+        assert not [text for text in told if "ann's" in json.loads(f'"{_plain(text)}"').replace("&#x27;", "'")]
+    assert "ann's cause" in call(studio, "look_plan", [plan.id, ANN, ""]).replace("&#x27;", "'")
+    assert store.get(run.id).state is State.DONE
+    assert [job.kind for job in store.listed(supervisor.owner_of(BOB))] == []
+
+
+def test_another_visitor_cannot_touch_class_cards(studio: Studio) -> None:
+    opened = json.loads(call(studio, "open_cards", ["", ANN]).split("data: ")[-1])
+    draft = opened["output"]["data"][1]
+    before = (studio.home / "uploads" / supervisor.owner_of(ANN) / draft / "classes.json").read_text()
+    for secret in (BOB, "", None):
+        answer = call(studio, "add_class", [draft, secret])
+        assert "no longer here" in answer or "does not say whose" in answer
+        assert "hft-failure" in call(studio, "take_cards", [draft, secret])
+    again = json.loads(call(studio, "open_cards", [draft, BOB]).split("data: ")[-1])
+    assert again["output"]["data"][1] != draft
+    assert (studio.home / "uploads" / supervisor.owner_of(ANN) / draft / "classes.json").read_text() == before
+
+
 def choices(studio: Studio) -> int:
     """How many choices the form has: what the handler takes, less what says who asks for what."""
     config = httpx.get(studio.address + "config").json()
