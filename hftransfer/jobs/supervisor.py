@@ -224,6 +224,11 @@ def request(job: Job) -> dict[str, Any]:
     return folders.request(job.id)
 
 
+def owner_of_user(name: str) -> str:
+    """The name under which a signed-in user is known; no browser's secret stands for such a one."""
+    return f"user-{owner_of(name)}"
+
+
 def example(job: Job, name: str) -> Path:
     """Where a checked job's thumbnail lies."""
     return folder(job.id) / EXAMPLES / name

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
+import sys
 import warnings
 
 from PIL import Image
@@ -68,4 +70,12 @@ def _port_is_one() -> None:
         raise HFTransferError(say("error.noport"), place=f"{PORT}={text}", fix=say("error.noport.fix"))
 
 
+def _folder_is_no_package() -> None:
+    """Gradio asks for the Hub's package `spaces`, and would take a folder of that name in the current one for it."""
+    found = importlib.util.find_spec("spaces") if "spaces" not in sys.modules else None
+    if found is not None and found.origin is None:
+        sys.modules["spaces"] = None  # type: ignore[assignment]  # an import of it fails, as where there is none
+
+
 _port_is_one()
+_folder_is_no_package()

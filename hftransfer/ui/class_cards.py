@@ -12,7 +12,7 @@ import gradio as gr
 from gradio.data_classes import ImageData
 
 from ..errors import HFTransferError
-from . import drafts, pictures
+from . import drafts, pictures, visitors
 from .labels import label
 from .page import WITH_OWNER, owner_of, told
 from .pieces import failure, plain
@@ -56,7 +56,7 @@ class ClassCards:
 
     def _film(self, card: str, draft: str, secret: str | None) -> None:
         """The webcam, while it is open: a stream in the page from its start would hold a connection for each tab."""
-        owner = owner_of(secret) if secret else ""
+        owner = visitors.owner(secret)
         if not card or not drafts.exists(owner, draft):
             return
         heading = gr.HTML(_recording(owner, draft, card))
@@ -69,7 +69,7 @@ class ClassCards:
 
     def _draw(self, draft: str, secret: str | None) -> None:
         """The cards of a draft, as components with events of their own."""
-        owner = owner_of(secret) if secret else ""
+        owner = visitors.owner(secret)
         for card in drafts.cards(owner, draft) if drafts.exists(owner, draft) else ():
             self._card(owner, draft, card)
 

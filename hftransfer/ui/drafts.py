@@ -35,7 +35,7 @@ KINDS = {
 NAMES = "classes.json"
 TABLE = "labels.csv"
 FIRST = 2  # classes to begin with
-_OWNER = re.compile(r"[0-9a-f]{32}")
+_OWNER = re.compile(r"(?:user-)?[0-9a-f]{32}")
 _ID = re.compile(r"[\w-]{22}", re.ASCII)
 
 

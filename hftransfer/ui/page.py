@@ -17,7 +17,7 @@ import gradio as gr
 from ..errors import HFTransferError, JobError
 from ..jobs import supervisor
 from ..jobs.states import Job, silent
-from . import pieces, uploads
+from . import pieces, uploads, visitors
 from .words import say
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -81,20 +81,21 @@ def address_of(data: str, job: str, key: str) -> str:
 
 
 def owner_of(secret: str | None) -> str:
-    """The owner that a secret stands for.
+    """The owner that a request acts for.
 
     Raises:
-        JobError: there is no secret, so that what is done would be everybody's.
+        JobError: it does not say whose it is, so that what is done would be everybody's.
     """
-    if not secret:
+    owner = visitors.owner(secret)
+    if not owner:
         raise JobError(say("error.stranger"), fix=say("error.stranger.fix"))
-    return supervisor.owner_of(secret)
+    return owner
 
 
 def seen(id: str, secret: str | None, key: str = "") -> Job | None:
     """The job, if there is one that this visitor may see."""
     try:
-        return supervisor.find(id, supervisor.owner_of(secret) if secret else "", key or "") if id else None
+        return supervisor.find(id, visitors.owner(secret), key or "") if id else None
     except HFTransferError:
         return None
 
@@ -105,7 +106,7 @@ def visible(id: str | None, secret: str | None, key: str | None) -> Job:
     Raises:
         JobError: there is none that they may see.
     """
-    return supervisor.find(id or "", supervisor.owner_of(secret) if secret else "", key or "")
+    return supervisor.find(id or "", visitors.owner(secret), key or "")
 
 
 def mark_of(job: Job, place: int = 0) -> str:

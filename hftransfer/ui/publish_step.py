@@ -12,7 +12,7 @@ from ..errors import HFTransferError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..recipe import Recipe
-from . import pieces, uploads
+from . import pieces, uploads, visitors
 from .download import link_to
 from .labels import label
 from .page import Page, mark_of, owner_of, seen, told
@@ -98,7 +98,7 @@ def push(local: bool, id: str, secret: str | None, repo: str, private: bool, tok
         local: whether the page is for this machine alone, so that the machine's own login is the visitor's.
     """
     owner, job = owner_of(secret), supervisor.find(id or "", owner_of(secret))
-    name, token = (repo or "").strip(), (token or "").strip()
+    name, token = (repo or "").strip(), (token or "").strip() or visitors.token()
     if not REPO.fullmatch(name):
         raise HFTransferError(say("error.repo", value=name), fix=say("error.repo.fix"))
     if not token and not local:

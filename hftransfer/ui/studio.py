@@ -13,7 +13,19 @@ from ..errors import HFTransferError, JobError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..jobs.store import Store
-from . import boundaries, data_step, download, pictures, pieces, publish_step, sources, theme, train_step, try_step
+from . import (
+    boundaries,
+    data_step,
+    download,
+    pictures,
+    pieces,
+    publish_step,
+    sources,
+    theme,
+    train_step,
+    try_step,
+    visitors,
+)
 from .front import InTheirLanguage
 from .labels import I18N, label
 from .languages import ENGLISH, spoken
@@ -36,6 +48,8 @@ def create_app(*, local: bool = False) -> gr.Blocks:
     with app:
         with gr.Sidebar(open=False, width=280, label=say("runs.title")):
             runs = gr.HTML(pieces.runs(()), elem_id="runs")
+            if visitors.can_sign_in():
+                gr.LoginButton(size="md")  # its script goes by its English text
         head = gr.HTML(pieces.header(local=local))
         owner = gr.BrowserState(None, storage_key="hftransfer.owner", secret="hftransfer")
         with gr.Walkthrough(selected=DATA, elem_id="steps") as steps:
@@ -174,7 +188,8 @@ def summary(check: Job | None, run: Job | None) -> str:
 
 def runs_of(secret: str | None, shown: str) -> str:
     """The visitor's own runs, newest first."""
-    mine = Store().listed(supervisor.owner_of(secret), kind="train", most=LISTED) if secret else []
+    owner = visitors.owner(secret)
+    mine = Store().listed(owner, kind="train", most=LISTED) if owner else []
     return pieces.runs(mine, shown)
 
 

@@ -44,13 +44,13 @@ def run(studio: Studio) -> Any:
     return job
 
 
-def call(studio: Studio, name: str, data: list[Any]) -> str:
+def call(studio: Studio, name: str, data: list[Any], headers: dict[str, str] | None = None) -> str:
     """What a handler answers to raw HTTP, as text."""
     config = httpx.get(studio.address + "config").json()
     found = [entry for entry in config["dependencies"] if entry["api_name"] == name]
     assert len(found) == 1, f"{len(found)} handlers are called {name}"
     question = {"data": data, "fn_index": found[0]["id"], "session_hash": f"session-{time.time()}"}
-    httpx.post(studio.address + "gradio_api/queue/join", json=question).raise_for_status()
+    httpx.post(studio.address + "gradio_api/queue/join", json=question, headers=headers).raise_for_status()
     *_, last = events = list(_events(studio, question["session_hash"]))
     assert '"success":true' in last.replace(" ", ""), f"{name} crashed: {last}"
     return "".join(events)
