@@ -72,6 +72,23 @@ def test_the_whole_job_in_json(shell, bert: Path, tmp_path: Path) -> None:
     assert set(answers[0]) == {"input", "prediction", "score", "scores", "unfamiliar"}
 
 
+def test_a_plan_tells_the_steps_that_training_then_makes(shell, bert: Path, tmp_path: Path) -> None:
+    source, model = table(tmp_path / "t.csv"), tmp_path / "model"
+    asked = ("--backbone", bert, "--strategy", "full", "--epochs", 3, "--batch-size", 8, "--json")
+    code, out, _ = shell("plan", source, *asked)
+    planned = json.loads(out)
+    assert code == 0 and planned["seconds"] > 0 and planned["memory_mb"] > 0
+    code, out, _ = shell("train", source, "-o", model, *asked)
+    run = json.loads(out)
+    history = json.loads((model / "report.json").read_text())["history"]
+    assert code == 0 and planned["steps"] == max(entry["step"] for entry in history if entry["phase"] == "full")
+    assert {name: planned[name] for name in ("task", "backbone", "strategy", "rows")} == {
+        name: run[name] for name in ("task", "backbone", "strategy", "rows")
+    }
+    code, out, _ = shell("plan", source, "--backbone", bert, "--strategy", "feature-extraction")
+    assert code == 0 and "28 rows to learn from" in out and "a head is solved" in out
+
+
 def test_results_are_readable_without_json(shell, vit: Path, tmp_path: Path) -> None:
     source = pictures(tmp_path / "p.zip")
     code, out, _ = shell("train", source, "-o", tmp_path / "m", "--backbone", vit, "--strategy", "feature-extraction")
