@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
-from statistics import median
 from typing import Any
-
-import torch
 
 from .errors import OutputError
 from .models.backbones import Choice, choose
-from .models.device import autocast, keep_memory, to_device
-from .models.features import batches
 from .output import sync
 from .recipe import Recipe, chosen_of, seconds
 from .strategies import STRATEGIES, Facts, Strategy
-from .tasks import get_task
-from .training import Machine, family, machine_for
+from .training import Trial, family, machine_for, steps_of
 from .values import Backbone, Dataset, Event, Listener, silent
 
 PATIENCE = 40.0  # seconds that `auto` spends on training where no budget is given: all in all, a minute
 ROWS_A_CLASS = 50  # below, tuning everything learns the examples by heart: at 12 and at 35 real rows a class it lost
 BACKWARD = 3.0  # a training step in forward passes
-MEASURED = 3  # batches, the first of which warms up
 
 
 def facts(backbone: Backbone, data: Dataset) -> Facts:
@@ -102,22 +93,8 @@ def _weigh(backbone: Backbone, data: Dataset, recipe: Recipe) -> tuple[str, str]
 
 def estimate(backbone: Backbone, data: Dataset, recipe: Recipe) -> float:
     """Seconds that `full` would take, from the forward passes of a few batches."""
-    keep_memory()
     machine = machine_for(recipe)
-    column = get_task(data.task).modality.column
-    rows = data.splits["train"].select_columns([column])
-    rows = rows.select(range(0, len(rows), max(1, len(rows) // (MEASURED * recipe.batch_size))))
-    times = [
-        _forward(backbone, batch, machine) for _, batch in islice(batches(backbone, rows, recipe.batch_size), MEASURED)
-    ]
-    epochs = sum(phase.epochs for phase in STRATEGIES["full"].phases(facts(backbone, data), recipe))
-    steps = epochs * -(-data.rows["train"] // recipe.batch_size)
-    return median(times[1:] or times) * BACKWARD * steps
-
-
-def _forward(backbone: Backbone, batch: dict[str, torch.Tensor], machine: Machine) -> float:
-    began = time.perf_counter()
-    model = to_device(backbone.model, machine.device)
-    with torch.inference_mode(), autocast(machine.device, machine.dtype):
-        model(**{name: tensor.to(machine.device) for name, tensor in batch.items()})
-    return time.perf_counter() - began
+    row = Trial.of(backbone, data, recipe, machine).forward(machine)
+    phases = STRATEGIES["full"].phases(facts(backbone, data), recipe)
+    steps = sum(steps_of(phase, data.rows["train"], recipe) for phase in phases if phase.solver == "trainer")
+    return row * recipe.batch_size * BACKWARD * steps

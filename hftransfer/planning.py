@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
 
 import psutil
+import torch
 
 from .choosing import facts, pick, pick_backbone
 from .data import load_data
@@ -16,8 +17,8 @@ from .models.sizes import fit_image_size
 from .recipe import Recipe, seconds
 from .strategies import Phase
 from .tasks import get_task
-from .training import Pace, machine_for, measure, steps_of
-from .values import Event, Listener, silent
+from .training import Machine, Trial, machine_for, steps_of
+from .values import Dataset, Event, Listener, silent
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,14 @@ def plan(source: Any, recipe: Recipe | None = None, *, start: float = 0.0, on_ev
     chosen = pick_backbone(task.modality.name, recipe, on_event)
     backbone = load_backbone(task, data.labels, recipe.with_(backbone=chosen.name))
     backbone = fit_image_size(backbone, data.splits["train"], recipe)
-    loaded = time.perf_counter() - began
     strategy = pick(backbone, data, recipe, on_event)
+    loaded = time.perf_counter() - began
     phases = strategy.phases(facts(backbone, data), recipe)
     tuned = next((phase for phase in phases if phase.solver == "trainer"), None)
     on_event(Event("load", "timing a few steps"))
     machine = machine_for(recipe)
-    pace = measure(backbone, data, tuned, recipe, machine)
+    pace = _pace(Trial.of(backbone, data, recipe, machine), tuned, recipe, machine)
     steps = steps_of(tuned, data.rows["train"], recipe) if tuned else 0
-    took = loaded + _features(pace, data.rows) + _training(pace, tuned, steps, data.rows)
     return Plan(
         task=data.task,
         backbone=chosen.name,
@@ -76,7 +76,7 @@ def plan(source: Any, recipe: Recipe | None = None, *, start: float = 0.0, on_ev
         rows=data.rows,
         epochs=tuned.epochs if tuned else 0.0,
         steps=steps,
-        seconds=round(_within(took, loaded, recipe) + pace.exact_row * data.rows[data.evaluated_on], 1),
+        seconds=round(loaded + _seconds(pace, tuned, steps, data, recipe), 1),
         memory_mb=peak_memory(machine.device),
         device=machine.device.type,
     )
@@ -87,17 +87,29 @@ def since_start() -> float:
     return time.time() - psutil.Process().create_time()
 
 
-def _features(pace: Pace, rows: dict[str, int]) -> float:
-    return pace.row * (rows["train"] + rows["validation"])
+class Pace(NamedTuple):
+    """Seconds of a row read, through the backbone, and through it in fp32; and of a training step."""
+
+    encode: float
+    row: float
+    exact: float
+    step: float
 
 
-def _training(pace: Pace, phase: Phase | None, steps: int, rows: dict[str, int]) -> float:
-    """Steps, and a look at validation before the first and after each epoch."""
-    if phase is None or pace.step is None:
-        return 0.0
-    return steps * pace.step + (1 + round(phase.epochs)) * pace.row * rows["validation"]
+def _pace(trial: Trial, tuned: Phase | None, recipe: Recipe, machine: Machine) -> Pace:
+    row, exact = (trial.forward(kind) for kind in (machine, replace(machine, dtype=torch.float32)))
+    return Pace(trial.encode, row, exact, trial.step(tuned, recipe, machine) if tuned else 0.0)
 
 
-def _within(took: float, loaded: float, recipe: Recipe) -> float:
-    """A budget bounds features and training."""
-    return min(took, loaded + seconds(recipe.budget)) if recipe.budget else took
+def _seconds(pace: Pace, tuned: Phase | None, steps: int, data: Dataset, recipe: Recipe) -> float:
+    """Features, training and evaluation. A budget bounds training, and ends no earlier than the features do."""
+    seen = data.rows["train"] + data.rows["validation"]
+    features = seen * (pace.encode + pace.row)
+    training = 0.0
+    if tuned:  # the rows are read again; validation is looked at before the first step and after each epoch
+        looks = (1 + round(tuned.epochs)) * pace.row * data.rows["validation"]
+        training = seen * pace.encode + steps * pace.step + looks
+    spent = features + training
+    if recipe.budget:
+        spent = max(features, min(spent, seconds(recipe.budget)))
+    return spent + data.rows[data.evaluated_on] * (pace.encode + pace.exact)

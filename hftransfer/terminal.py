@@ -91,7 +91,7 @@ def _planned(plan: dict[str, Any]) -> str:
     memory = f", {plan['memory_mb'] / 1000:.1f} GB of memory ({plan['device']})" if plan["memory_mb"] else ""
     return (
         f"{plan['task']} by {plan['strategy']} from {plan['backbone']}: {plan['rows']['train']:,} rows to learn from\n"
-        f"{steps}; at most about {plan['seconds']:.0f} s{memory}"
+        f"{steps}; about {plan['seconds']:.0f} s{memory}"
     )
 
 

@@ -13,7 +13,7 @@ from ..recipe import Recipe
 from ..tasks import get_task
 from ..values import Problem
 from .images import is_image_path
-from .rows import Table, cells_size, first_of, label_text
+from .rows import Table, cells_size, first_of, label_text, storable
 
 # In the order that they are believed in.
 _TEXT = """
@@ -45,7 +45,9 @@ class Columns:
     problems: tuple[Problem, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {"names": list(self.names), "input": self.input, "label": self.label}
+        """The names as they can be stored: half a pair of a broken table is no text."""
+        names = [storable(name) for name in self.names]
+        return {"names": names, "input": storable(self.input), "label": storable(self.label)}
 
 
 def normal(name: Any) -> str:
@@ -125,7 +127,7 @@ def _asked(table: Table, name: str | None, option: str) -> str | None:
             f"there is no column '{name}'",
             place=f"{table.place}, which has {listed(table)}",
             fix=f"pass one of these with {option}",
-            columns=table.names,
+            columns=[storable(name) for name in table.names],
         )
     return found[0]
 
@@ -135,13 +137,13 @@ def _cannot_tell(table: Table, what: str, option: str) -> ColumnError:
         f"no column looks like it holds the {what}",
         place=f"{table.place}, which has {listed(table)}",
         fix=f"say which it is with {option}",
-        columns=table.names,
+        columns=[storable(name) for name in table.names],
     )
 
 
 def listed(table: Table) -> str:
     """The table's columns, for a message."""
-    return "the columns " + ", ".join(f"'{name}'" for name in table.names) if table.names else "no columns"
+    return "the columns " + ", ".join(f"'{storable(name)}'" for name in table.names) if table.names else "no columns"
 
 
 def _by_name(column: str, role: str) -> bool:

@@ -44,13 +44,13 @@ class Inference:
         answers: list[dict[str, Any]] = self._told({"model": model, "inputs": inputs})["predictions"]
         return answers
 
-    def texts(self, path: str) -> list[str]:
-        """The texts of a file.
+    def texts(self, path: str, most: int) -> list[str]:
+        """The texts of a file that holds so many at most.
 
         Raises:
             HFTransferError: it cannot be read.
         """
-        texts: list[str] = self._told({"texts": path})["texts"]
+        texts: list[str] = self._told({"texts": path, "most": most})["texts"]
         return texts
 
     def _told(self, question: dict[str, Any]) -> dict[str, Any]:

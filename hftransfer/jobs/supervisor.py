@@ -254,13 +254,13 @@ def predict(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
     return _inference.ask(job.model, inputs)
 
 
-def texts_of(path: str) -> list[str]:
+def texts_of(path: str, most: int) -> list[str]:
     """The texts of a file without labels, read by the process that is kept warm.
 
     Raises:
         HFTransferError: the file cannot be read, or holds none.
     """
-    return _inference.texts(path)
+    return _inference.texts(path, most)
 
 
 def keep_answers(job: Job, table: str) -> str:

@@ -6,7 +6,8 @@ import ctypes
 import functools
 import platform
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from pathlib import Path
 
 import torch
 
@@ -94,8 +95,11 @@ def peak_memory(device: torch.device | None = None) -> float | None:
     Args:
         device: of which; by default the machine's own memory.
     """
-    if device is not None and device.type == "cuda":
-        return round(torch.cuda.max_memory_allocated(device) / 1e6)
+    if device is not None and device.type != "cpu":
+        return round(torch.cuda.max_memory_allocated(device) / 1e6) if device.type == "cuda" else None
+    with suppress(OSError):  # where it is there, it is this program's alone: what `resource` says may be its parent's
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6)
     if resource is None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere

@@ -11,7 +11,7 @@ from ..models.device import pick_device, pick_precision, to_device
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
 from ..values import Backbone, Dataset, Listener, silent
-from .pace import Pace, measure
+from .pace import Trial
 from .probe import run_probe
 from .progress import Machine, Over, Trained, never
 from .rates import family
@@ -20,11 +20,10 @@ from .tune import run_tune, steps_of
 __all__ = [
     "Machine",
     "Over",
-    "Pace",
     "Trained",
+    "Trial",
     "family",
     "machine_for",
-    "measure",
     "never",
     "run_phases",
     "steps_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 from statistics import fmean
@@ -20,77 +20,74 @@ from ..values import Backbone, Dataset
 from .progress import Machine
 from .tune import tame_dropout, trainable, tuning_precision
 
-MEASURED = 3  # batches, of short, middling and long rows; one more warms up
+MEASURED = 3  # batches, of short, middling and long rows; one pass more warms up
 Batch = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Pace:
-    """Seconds: of a row through the frozen backbone in training's arithmetic, of a row in fp32, of a training step."""
+class Trial:
+    """A few batches of rows from all over train, and the backbone to try them on.
 
-    row: float
-    exact_row: float
-    step: float | None
+    Attributes:
+        encode: seconds to decode and process a row.
+    """
 
+    backbone: Backbone
+    batches: tuple[Batch, ...]
+    encode: float
 
-def measure(backbone: Backbone, data: Dataset, phase: Phase | None, recipe: Recipe, machine: Machine) -> Pace:
-    """Time a few batches, and a few training steps of a phase; the model is of no more use afterwards."""
-    keep_memory()
-    to_device(backbone.model.eval(), machine.device)
-    sample = list(islice(_sample(backbone, data, recipe, machine), MEASURED))
-    exact = replace(machine, dtype=torch.float32)
-    rows = len(next(iter(sample[0].values())))
-    return Pace(
-        row=_timed(sample, lambda batch: _forward(backbone, batch, machine)) / rows,
-        exact_row=_timed(sample, lambda batch: _forward(backbone, batch, exact)) / rows,
-        step=_timed(sample, _stepper(backbone, data, phase, recipe, machine)) if phase else None,
-    )
+    @classmethod
+    def of(cls, backbone: Backbone, data: Dataset, recipe: Recipe, machine: Machine) -> Trial:
+        """Read the batches, which takes its time."""
+        keep_memory()
+        to_device(backbone.model.eval(), machine.device)
+        train = data.splits["train"]
+        spread = train.select(range(0, len(train), max(1, len(train) // (MEASURED * recipe.batch_size))))
+        column = get_task(data.task).modality.column
+        began, found, labels = time.perf_counter(), [], torch.tensor(spread["label"])
+        for places, batch in islice(batches(backbone, spread.select_columns([column]), recipe.batch_size), MEASURED):
+            whole = {**batch, "labels": labels[places]}
+            found.append({name: tensor.to(machine.device) for name, tensor in whole.items()})
+        rows = sum(len(batch["labels"]) for batch in found)
+        return cls(backbone, tuple(found), (time.perf_counter() - began) / rows)
 
+    def forward(self, machine: Machine) -> float:
+        """Seconds of a row through the backbone, in the machine's arithmetic."""
 
-def _sample(backbone: Backbone, data: Dataset, recipe: Recipe, machine: Machine) -> Iterator[Batch]:
-    """Batches of rows from all over train, with labels."""
-    column = get_task(data.task).modality.column
-    train = data.splits["train"]
-    spread = train.select(range(0, len(train), max(1, len(train) // (MEASURED * recipe.batch_size))))
-    labels = torch.tensor(spread["label"])
-    for places, batch in batches(backbone, spread.select_columns([column]), recipe.batch_size):
-        whole = {**batch, "labels": labels[places]}
-        yield {name: tensor.to(machine.device) for name, tensor in whole.items()}
+        def work(batch: Batch) -> None:
+            with torch.inference_mode(), autocast(machine.device, machine.dtype):
+                self.backbone.model(**{name: tensor for name, tensor in batch.items() if name != "labels"})
 
+        return self._timed(work) / fmean(len(batch["labels"]) for batch in self.batches)
 
-def _forward(backbone: Backbone, batch: Batch, machine: Machine) -> None:
-    with torch.inference_mode(), autocast(machine.device, machine.dtype):
-        backbone.model(**{name: tensor for name, tensor in batch.items() if name != "labels"})
+    def step(self, phase: Phase, recipe: Recipe, machine: Machine) -> float:
+        """Seconds of a training step as the phase makes them, an optimizer's state in memory.
 
+        It changes the model, which is of no more use.
+        """
+        tame_dropout(self.backbone.model)
+        machine = replace(machine, dtype=tuning_precision(self.backbone, recipe, machine))
+        optimizer = torch.optim.AdamW(trainable(self.backbone, phase, recipe, machine))
 
-def _stepper(
-    backbone: Backbone, data: Dataset, phase: Phase, recipe: Recipe, machine: Machine
-) -> Callable[[Batch], None]:
-    """What does one step as training will: the same arithmetic, the same parameters, an optimizer's state in memory."""
-    tame_dropout(backbone.model)
-    machine = replace(machine, dtype=tuning_precision(backbone, recipe, machine))
-    optimizer = torch.optim.AdamW(trainable(backbone, phase, recipe, machine))
+        def work(batch: Batch) -> None:
+            with autocast(machine.device, machine.dtype):
+                loss: Any = self.backbone.model(**batch).loss
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
 
-    def step(batch: Batch) -> None:
-        with autocast(machine.device, machine.dtype):
-            loss: Any = backbone.model(**batch).loss
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
+        return self._timed(work)
 
-    return step
-
-
-def _timed(sample: list[Batch], work: Callable[[Batch], None]) -> float:
-    """The mean seconds of a batch, after one that does not count."""
-    work(sample[-1])
-    times = []
-    for batch in sample:
-        began = time.perf_counter()
-        work(batch)
-        _wait()
-        times.append(time.perf_counter() - began)
-    return fmean(times)
+    def _timed(self, work: Callable[[Batch], None]) -> float:
+        """The mean seconds of a batch, after one that does not count."""
+        work(self.batches[-1])
+        times = []
+        for batch in self.batches:
+            began = time.perf_counter()
+            work(batch)
+            _wait()
+            times.append(time.perf_counter() - began)
+        return fmean(times)
 
 
 def _wait() -> None:

@@ -115,10 +115,12 @@ class Progress(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Older checkpoints go once the new one, its state included, is on the disk itself."""
+        if not state.is_world_process_zero:
+            return
         newest = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         durable(newest)
         sync(newest.parent)
-        rotate_checkpoints(str(args.output_dir), KEPT, state.best_model_checkpoint, use_mtime=True)
+        rotate_checkpoints(str(args.output_dir), KEPT, state.best_model_checkpoint, use_mtime=False)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         figures = self._note(kwargs["logs"], state.global_step, state.epoch)

@@ -63,7 +63,7 @@ def predict_all(
 
 def _inputs(images: list[str], texts: str | None) -> list[str]:
     """What is asked about, as the model's process takes it."""
-    inputs = images or (supervisor.texts_of(texts) if texts else [])
+    inputs = images or (supervisor.texts_of(texts, MOST) if texts else [])
     if not inputs:
         raise SourceError(say("try.needs"))
     if len(inputs) > MOST:

@@ -81,7 +81,7 @@ EN = {
     "plan.rows": "rows to learn from",
     "plan.head": "pass, then a head is solved",
     "plan.steps": "steps",
-    "plan.time": "at most, about",
+    "plan.time": "in all, about",
     "plan.memory": "of memory",
     "plan.memory.accelerator": "of the accelerator's memory",
     "plan.by": "{strategy} from {backbone}",
