@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .pieces import bars, card_of, chip, plain
+from .pieces import bars, card_of, chip, plain, sentence
 from .words import say
 
 SHOWN = 50  # of many answers
@@ -36,14 +36,19 @@ def table(predictions: Sequence[Mapping[str, Any]], threshold: float, link: str)
 
 def as_csv(predictions: Sequence[Mapping[str, Any]], threshold: float) -> str:
     """All predictions, with every class's score; cells that a spreadsheet would run as formulas are quoted."""
-    labels = sorted(predictions[0]["scores"]) if predictions else []
+    labels = sorted(next((given["scores"] for given in predictions if "scores" in given), ()))
     text = io.StringIO()
     rows = csv.writer(text)
-    rows.writerow(["input", "prediction", "score", "unfamiliar", *map(_cell, labels)])
+    rows.writerow(["input", "prediction", "score", "unfamiliar", *map(_cell, labels), "error"])
     for given in predictions:
+        if "error" in given:
+            rows.writerow([_cell(given["input"]), *[""] * (3 + len(labels)), given["error"]])
+            continue
         scores = [f"{given['scores'][label]:.6f}" for label in labels]
         unfamiliar = str(given["score"] < threshold).lower()
-        rows.writerow([_cell(given["input"]), _cell(given["prediction"]), f"{given['score']:.6f}", unfamiliar, *scores])
+        rows.writerow(
+            [_cell(given["input"]), _cell(given["prediction"]), f"{given['score']:.6f}", unfamiliar, *scores, ""]
+        )
     return text.getvalue()
 
 
@@ -52,6 +57,10 @@ def _cell(text: str) -> str:
 
 
 def _row(prediction: Mapping[str, Any], threshold: float) -> str:
+    if "error" in prediction:
+        return (
+            f'<tr><td>{plain(prediction["input"])}</td><td colspan="2">{plain(sentence(prediction["error"]))}</td></tr>'
+        )
     mark = " " + chip("warn", say("try.unfamiliar")) if prediction["score"] < threshold else ""
     return (
         f"<tr><td>{plain(prediction['input'])}</td><td>{plain(prediction['prediction'])}{mark}</td>"

@@ -13,7 +13,8 @@ from ..jobs import supervisor
 from ..jobs.states import Job
 from . import answers, download, pieces, uploads
 from .labels import label
-from .page import Page, system_error, visible
+from .languages.messages import translated
+from .page import Page, of_images, system_error, visible
 from .words import say
 
 AT_ONCE = 32  # inputs a question: between two of them other visitors are answered
@@ -54,16 +55,16 @@ def predict_all(
     """How far the answers are, and then the answers."""
     try:
         job = visible(id, secret, key)
-        yield from _answered(job, _inputs(images or [], texts), threshold, of_images=bool(images))
+        yield from _answered(job, _inputs(job, images, texts), threshold)
     except HFTransferError as error:
         yield uploads.nameless(pieces.failure(error))
     except OSError as error:
         yield uploads.nameless(pieces.failure(system_error(error)))
 
 
-def _inputs(images: list[str], texts: str | None) -> list[str]:
-    """What is asked about, as the model's process takes it."""
-    inputs = images or (supervisor.texts_of(texts, MOST) if texts else [])
+def _inputs(job: Job, images: list[str] | None, texts: str | None) -> list[str]:
+    """What is asked about, as the model's process takes it: only uploaded files are ever taken for images."""
+    inputs = images if of_images(job) else supervisor.texts_of(texts, MOST) if texts else []
     if not inputs:
         raise SourceError(say("try.needs"))
     if len(inputs) > MOST:
@@ -72,11 +73,21 @@ def _inputs(images: list[str], texts: str | None) -> list[str]:
     return inputs
 
 
-def _answered(job: Job, inputs: list[str], threshold: float, *, of_images: bool) -> Iterator[str]:
+def _answered(job: Job, inputs: list[str], threshold: float) -> Iterator[str]:
     found: list[dict[str, Any]] = []
     for start in range(0, len(inputs), AT_ONCE):
         yield pieces.share(start / len(inputs), say("try.batch.doing", done=start, total=len(inputs)))
-        for answer in supervisor.predict(job, inputs[start : start + AT_ONCE]):
-            found.append({**answer, "input": Path(answer["input"]).name if of_images else answer["input"]})
+        found += _asked(job, inputs[start : start + AT_ONCE])
     table = supervisor.keep_answers(job, answers.as_csv(found, threshold))
     yield answers.table(found, threshold, download.link_to_answers(job, table))
+
+
+def _asked(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
+    """An answer each; an input that cannot be read has a reason instead, and keeps none of the others from theirs."""
+    try:
+        found = supervisor.predict(job, inputs)
+    except SourceError as error:
+        if len(inputs) > 1:
+            return [answer for given in inputs for answer in _asked(job, [given])]
+        found = [{"input": inputs[0], "error": translated(error.cause)}]
+    return [{**answer, "input": Path(answer["input"]).name if of_images(job) else answer["input"]} for answer in found]

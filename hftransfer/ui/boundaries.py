@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import socket
 import sys
+import time
 import warnings
 
 from PIL import Image
@@ -16,6 +18,7 @@ from .words import say
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
 PIXELS = 64_000_000  # of the largest picture that is decoded here
+STALE = 6 * 3600.0  # seconds that an upload lies in Gradio's cache
 PORT, NAME = "GRADIO_SERVER_PORT", "GRADIO_SERVER_NAME"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -31,6 +34,9 @@ def cache() -> None:
     room = home("web-cache")
     room.chmod(0o700)
     os.environ["GRADIO_TEMP_DIR"] = str(room)
+    for entry in room.iterdir():  # Gradio forgets with its process what it has to remove
+        if time.time() - entry.lstat().st_mtime > STALE:
+            shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
 
 
 def host() -> str:

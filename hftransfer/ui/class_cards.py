@@ -21,7 +21,11 @@ from .words import say
 EVERY, LONGEST = 0.5, 60  # seconds between two frames of a recording, and of a whole one
 MOST = 4 << 20  # letters of a frame
 STRIP = 8  # pictures of a class that are shown
+RECORDING = 16  # visitors at once, of Gradio's forty places
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# Handlers of one draw go with it; what Gradio keeps by their name would not.
+CARDS: dict[str, Any] = {**PRIVATE, "concurrency_id": "cards", "concurrency_limit": 8}
+Use = Callable[[gr.Button, list[Any]], None]
 
 
 class ClassCards:
@@ -33,9 +37,6 @@ class ClassCards:
         self.version = gr.Number(0, visible=False)  # of what the cards show: a new one draws them anew
         self.trouble = gr.HTML("", elem_id="cards-trouble")
         self.room = gr.Column()
-        with gr.Row():
-            self.more = gr.Button(label("cards.add"), size="md", elem_id="add-class")
-            self.use = gr.Button(label("cards.use"), size="md", variant="primary", elem_id="use-cards")
         self.target = gr.Textbox(visible=False)  # the class that the webcam is open for
         self.camera = gr.Column(elem_id="webcam")
 
@@ -43,12 +44,17 @@ class ClassCards:
     def state(self) -> list[Any]:
         return [self.version, self.trouble]
 
-    def wire(self, tab: gr.Tab) -> None:
-        """Connect the events; `tab` is what opens the cards."""
+    def wire(self, tab: gr.Tab, used: Use) -> None:
+        """Connect the events.
+
+        Args:
+            tab: what opens the cards.
+            used: connects the button that makes data of them, which takes the draft, the names and the owner.
+        """
+        self._used = used
         asked = [self.draft, self.owner]
         opened = [self.owner, self.draft, self.version]
         tab.select(begin, asked, opened, js=WITH_OWNER, api_name="open_cards", **PRIVATE)
-        self.more.click(_changing(drafts.add), asked, self.state, api_name="add_class", **PRIVATE)
         with self.room:
             gr.render(inputs=asked, triggers=[self.version.change])(self._draw)
         with self.camera:
@@ -64,34 +70,45 @@ class ClassCards:
         image.preprocess = _shot  # type: ignore[method-assign,assignment]
         close = gr.Button(label("cards.close"), size="sm")
         given = [image, self.target, self.draft, self.owner]
-        image.stream(captured, given, heading, stream_every=EVERY, time_limit=LONGEST, api_name="capture", **PRIVATE)
-        close.click(lambda: ("", _anew()), None, [self.target, self.version], **PRIVATE)
+        more: dict[str, Any] = {"concurrency_id": "webcam", "concurrency_limit": RECORDING}
+        image.stream(
+            captured, given, heading, stream_every=EVERY, time_limit=LONGEST, api_name="capture", **PRIVATE, **more
+        )
+        close.click(lambda: ("", _anew()), None, [self.target, self.version], **CARDS)
 
     def _draw(self, draft: str, secret: str | None) -> None:
         """The cards of a draft, as components with events of their own."""
         owner = visitors.owner(secret)
-        for card in drafts.cards(owner, draft) if drafts.exists(owner, draft) else ():
-            self._card(owner, draft, card)
+        if not drafts.exists(owner, draft):
+            return
+        names = [self._card(owner, draft, card) for card in drafts.cards(owner, draft)]
+        with gr.Row():
+            more = gr.Button(label("cards.add"), size="md", elem_id="add-class")
+            use = gr.Button(label("cards.use"), size="md", variant="primary", elem_id="use-cards")
+        more.click(_changing(drafts.add), [self.draft, self.owner], self.state, api_name="add_class", **CARDS)
+        self._used(use, [self.draft, *names, self.owner])  # the names too: the last may not have been sent yet
 
-    def _card(self, owner: str, draft: str, card: drafts.Card) -> None:
+    def _card(self, owner: str, draft: str, card: drafts.Card) -> gr.Textbox:
+        """One class. An upload changes its own strip alone: what is under way or typed elsewhere goes on."""
         asked = [self.draft, self.owner]
         with gr.Column(elem_classes="hft-class"):
             with gr.Row(equal_height=True):
-                name = _name(card.name)
+                name = _name(card)
                 webcam = gr.Button(label("cards.webcam"), size="sm", scale=1, min_width=84)
                 remove = gr.Button(label("cards.remove"), size="sm", scale=1, min_width=84)
-            gr.HTML(_strip(owner, draft, card))
+            strip = gr.HTML(_strip(owner, draft, card))
             files = gr.File(label=label("cards.images"), file_count="multiple", file_types=["image"], height=96)
-        given = [files, *asked]
-        files.upload(partial(uploaded, card.id), given, [files, *self.state], **PRIVATE)
-        name.blur(partial(renamed, card.id), [name, *asked], self.trouble, **PRIVATE)
-        remove.click(_changing(drafts.remove, card.id), asked, self.state, **PRIVATE)
-        webcam.click(lambda: card.id, None, self.target, **PRIVATE)
+        files.upload(partial(uploaded, card.id), [files, *asked], [files, strip, self.trouble], **CARDS)
+        name.blur(partial(renamed, card.id), [name, *asked], self.trouble, **CARDS)
+        remove.click(_changing(drafts.remove, card.id), asked, self.state, **CARDS)
+        webcam.click(lambda: card.id, None, self.target, **CARDS)
+        return name
 
 
-def _name(name: str) -> gr.Textbox:
+def _name(card: drafts.Card) -> gr.Textbox:
     return gr.Textbox(
-        name,
+        card.name,
+        key=f"name-{card.id}",  # what is typed outlasts a redraw
         label=label("cards.name"),
         show_label=False,
         container=False,
@@ -113,11 +130,12 @@ def _refused(card: str) -> tuple[Any, str]:
     return _anew(), card
 
 
-@told(lambda card: (None, *_refused(card)))
-def uploaded(card: str, files: list[str] | None, draft: str, secret: str | None) -> tuple[Any, ...]:
+@told(lambda card: (None, gr.skip(), card))
+def uploaded(id: str, files: list[str] | None, draft: str, secret: str | None) -> tuple[Any, ...]:
     """Files for a class."""
-    drafts.put(owner_of(secret), draft, card, files or [])
-    return None, _anew(), ""
+    owner = owner_of(secret)
+    drafts.put(owner, draft, id, files or [])
+    return None, _strip(owner, draft, drafts.card(owner, draft, id)), ""
 
 
 @told(lambda card: card)
@@ -150,7 +168,7 @@ def _changing(change: Callable[..., None], *card: str) -> Callable[..., tuple[An
 
 def _recording(owner: str, draft: str, id: str) -> str:
     """Whose pictures are taken, and how many there are."""
-    card = next((card for card in drafts.cards(owner, draft) if card.id == id), drafts.Card(id, ""))
+    card = drafts.card(owner, draft, id)
     words = f"{say('cards.capture', name=card.name)} · {_many(len(card.files))}"
     return f'<p class="hft-hint" aria-live="polite">{plain(words)}</p>'
 

@@ -13,7 +13,7 @@ from ..jobs.states import Job, State
 from ..recipe import Recipe
 from . import pieces, understood, uploads
 from .labels import label
-from .page import TRAIN, Page, mark_of, owner_of, seen, told
+from .page import TRAIN, Page, in_sight, mark_of, owner_of, seen, told
 from .sources import Given, Sources
 from .words import say
 
@@ -49,12 +49,13 @@ class DataStep:
         """Connect the events."""
         taken = [page.data, self.sources.upload, *self.outputs]
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        for event in self.sources.wire(page.owner, taken, taking):
-            page.remember(event)
+        self.sources.wire(page, taken, taking)
         again = [page.data, page.owner, self.input, self.label]
         page.remember(self.reread.click(reread, again, taken, api_name="reread", **private))
         looked = [page.data, page.owner, self.mark]
-        self.timer.tick(look, looked, self.outputs, api_name="look_data", concurrency_limit=None, **private)
+        self.timer.tick(
+            look, looked, self.outputs, api_name="look_data", concurrency_limit=None, js=in_sight("data"), **private
+        )
         self.onward.click(lambda: gr.Walkthrough(selected=TRAIN), None, page.steps, **private)
 
 
@@ -95,10 +96,15 @@ def taking(find: Callable[..., Given | None]) -> Callable[[Any], tuple[Any, ...]
     return handler
 
 
-@told(_not_taken)
+def _as_before(card: str) -> tuple[Any, ...]:
+    """The data stays, and so do its columns to choose from."""
+    return gr.skip(), gr.skip(), card, *(gr.skip() for _ in range(OUTPUTS - 1))
+
+
+@told(_as_before)
 def reread(id: str, secret: str | None, input: str | None, label: str | None) -> tuple[Any, ...]:
     """The same data by other columns."""
-    before = seen(id, secret)
+    before = seen(id, secret, kind="check")
     if before is None or not input or not label or input == label:
         raise SourceError(say("error.columns"), fix=say("error.columns.fix"))
     images = str((before.result or {}).get("task", "")).startswith("image")
@@ -110,7 +116,7 @@ def reread(id: str, secret: str | None, input: str | None, label: str | None) ->
 def look(id: str, secret: str, mark: str) -> tuple[Any, ...]:
     """What a check has found by now; nothing is sent while nothing changed."""
     supervisor.tick()
-    job = seen(id, secret)
+    job = seen(id, secret, kind="check")
     if job is not None and mark_of(job) == mark:
         return (gr.skip(),) * OUTPUTS
     return render(job)

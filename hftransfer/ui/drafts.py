@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from ..errors import SourceError
 from ..home import home
 from ..jobs import supervisor
 from ..jobs.store import new_id
+from .uploads import link
 from .words import say
 
 KINDS = {
@@ -34,7 +36,8 @@ KINDS = {
 }
 NAMES = "classes.json"
 TABLE = "labels.csv"
-FIRST = 2  # classes to begin with
+FIRST, MOST = 2, 50  # classes to begin with, and at most
+_LOCK = threading.Lock()  # the names are read, changed and written by one handler at a time
 _OWNER = re.compile(r"(?:user-)?[0-9a-f]{32}")
 _ID = re.compile(r"[\w-]{22}", re.ASCII)
 
@@ -50,13 +53,14 @@ class Card:
 
 def begin(owner: str) -> str:
     """A draft with a few empty classes. Returns its id."""
+    supervisor.require_room(owner)
     draft = new_id()
     _write(home("uploads", owner, draft), [Card(new_id(), say("cards.new", number=n + 1)) for n in range(FIRST)])
     return draft
 
 
 def exists(owner: str, draft: str) -> bool:
-    proper = _OWNER.fullmatch(owner) and _ID.fullmatch(draft or "")
+    proper = isinstance(draft, str) and _OWNER.fullmatch(owner) and _ID.fullmatch(draft)
     return bool(proper) and (home("uploads") / owner / draft / NAMES).is_file()
 
 
@@ -67,25 +71,49 @@ def cards(owner: str, draft: str) -> list[Card]:
         SourceError: there is no such draft of this owner's.
     """
     room = _room(owner, draft)
-    named = json.loads((room / NAMES).read_text(encoding="utf-8"))
+    try:
+        named = json.loads((room / NAMES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise _gone() from None
     return [Card(id, name, _files(room / id)) for id, name in named]
 
 
+def card(owner: str, draft: str, id: str) -> Card:
+    """One of the classes.
+
+    Raises:
+        SourceError: there is none such.
+    """
+    found = next((card for card in cards(owner, draft) if card.id == id), None)
+    if found is None:
+        raise _gone()
+    return found
+
+
 def add(owner: str, draft: str) -> None:
-    """One more class, empty."""
-    there = cards(owner, draft)
-    _write(_room(owner, draft), [*there, Card(new_id(), say("cards.new", number=len(there) + 1))])
+    """One more class, empty.
+
+    Raises:
+        SourceError: there are as many as can be shown.
+    """
+    with _LOCK:
+        there = cards(owner, draft)
+        if len(there) >= MOST:
+            raise SourceError(say("error.cards.many", most=MOST), fix=say("error.cards.many.fix"))
+        _write(_room(owner, draft), [*there, Card(new_id(), say("cards.new", number=len(there) + 1))])
 
 
 def rename(owner: str, draft: str, id: str, name: str) -> None:
-    changed = [Card(card.id, name.strip() if card.id == id else card.name) for card in cards(owner, draft)]
-    _write(_room(owner, draft), changed)
+    with _LOCK:
+        changed = [Card(card.id, name.strip() if card.id == id else card.name) for card in cards(owner, draft)]
+        _write(_room(owner, draft), changed)
 
 
 def remove(owner: str, draft: str, id: str) -> None:
     """A class, and its images with it."""
-    there = cards(owner, draft)
-    _write(_room(owner, draft), [card for card in there if card.id != id])
+    with _LOCK:
+        there = cards(owner, draft)
+        _write(_room(owner, draft), [card for card in there if card.id != id])
     if any(card.id == id for card in there):
         shutil.rmtree(_room(owner, draft) / id, ignore_errors=True)
 
@@ -125,8 +153,9 @@ def source(owner: str, draft: str) -> Path:
         SourceError: fewer than two classes have images, or one that has some has no name.
     """
     used = [card for card in cards(owner, draft) if card.files]
-    if len({card.name for card in used}) < FIRST:
-        raise SourceError(say("error.cards.few", count=len(used)), fix=say("error.cards.few.fix"))
+    names = {card.name for card in used}
+    if len(names) < FIRST:
+        raise SourceError(say("error.cards.few", count=len(names)), fix=say("error.cards.few.fix"))
     if not all(card.name for card in used):
         raise SourceError(say("error.cards.name"), fix=say("error.cards.name.fix"))
     room, target = _room(owner, draft), home("uploads", owner, new_id()) / "images"
@@ -154,14 +183,6 @@ def picture(owner: str, draft: str, id: str, name: str) -> Path | None:
     return None
 
 
-def link(path: Path, target: Path) -> None:
-    """The same bytes: by a second name where the disk has them, as Gradio only ever replaces or deletes its own."""
-    try:
-        os.link(path, target)
-    except OSError:
-        shutil.copyfile(path, target)
-
-
 def _room(owner: str, draft: str) -> Path:
     if not exists(owner, draft):
         raise _gone()
@@ -170,8 +191,7 @@ def _room(owner: str, draft: str) -> Path:
 
 def _class(owner: str, draft: str, id: str, more: int) -> Path:
     """A class's folder, where there is room for so many bytes."""
-    if all(card.id != id for card in cards(owner, draft)):
-        raise _gone()
+    card(owner, draft, id)
     supervisor.require_room(owner, more)
     folder = _room(owner, draft) / id
     folder.mkdir(exist_ok=True)
@@ -188,6 +208,6 @@ def _files(folder: Path) -> tuple[str, ...]:
 
 
 def _write(room: Path, there: Sequence[Card]) -> None:
-    part = room / f"{NAMES}.part"
+    part = room / f"{NAMES}.{new_id()}.part"
     part.write_text(json.dumps([[card.id, card.name] for card in there], ensure_ascii=False), encoding="utf-8")
     part.replace(room / NAMES)

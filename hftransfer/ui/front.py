@@ -7,11 +7,17 @@ Chinese answers in it. A line in the page's HTML, before any of its code runs, s
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .boundaries import LOOPBACK
 from .languages import chosen
+from .words import say
 
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 SPEAK = '<script>Object.defineProperty(navigator, "language", {get: () => "%s"});</script>'
 
 
@@ -25,6 +31,25 @@ class InTheirLanguage:
         if scope["type"] == "http" and scope["method"] == "GET" and scope["path"] in ("", "/"):
             send = _Speaking(send, chosen(Headers(scope=scope).get("accept-language", "")))
         await self.app(scope, receive, send)
+
+
+class OnlyHere:
+    """A layer around a studio that is for this machine alone: what comes from elsewhere, through a proxy or by a name
+    that somebody gave to this machine's own address, would be taken for its owner."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _from_here(Headers(scope=scope)):
+            words = say("error.elsewhere", fix=say("error.elsewhere.fix"))
+            return await PlainTextResponse(words, status_code=403)(scope, receive, send)
+        await self.app(scope, receive, send)
+
+
+def _from_here(headers: Headers) -> bool:
+    name = urlsplit(f"//{headers.get('host', '')}").hostname
+    return name in LOOPBACK and not any(header in headers for header in FORWARDED)
 
 
 class _Speaking:

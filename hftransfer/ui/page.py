@@ -6,7 +6,9 @@ after the server was restarted, and nothing of it is believed: `supervisor.find`
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -41,16 +43,6 @@ WITH_OWNER = """(...given) => {
 }"""
 
 
-# For a timer: a tab that is behind another asks again once it is looked at, and draws nothing meanwhile.
-IN_SIGHT = """(...given) => new Promise((go) => {
-  if (!document.hidden) return go(given);
-  if (window.hftransferWaits) return;
-  window.hftransferWaits = true;
-  const seen = () => { window.hftransferWaits = false; go(given); };
-  document.addEventListener("visibilitychange", seen, { once: true });
-})"""
-
-
 @dataclass(frozen=True)
 class Page:
     """The components that every step may read. `address` holds the query string that names what is shown."""
@@ -68,6 +60,18 @@ class Page:
             address_of, [self.data, self.job, self.key], self.address, show_progress="hidden", api_visibility="private"
         )
         names.then(None, self.address, None, js=TO_ADDRESS, api_visibility="private")
+
+
+def in_sight(timer: str) -> str:
+    """For a timer: a tab that is behind another asks again once it is looked at, and draws nothing meanwhile."""
+    return f"""(...given) => new Promise((go) => {{
+      const waits = (window.hftransferWaits ||= {{}});
+      if (!document.hidden) return go(given);
+      if (waits.{timer}) return;
+      waits.{timer} = true;
+      const seen = () => {{ waits.{timer} = false; go(given); }};
+      document.addEventListener("visibilitychange", seen, {{ once: true }});
+    }})"""
 
 
 def hidden() -> gr.Textbox:
@@ -92,21 +96,30 @@ def owner_of(secret: str | None) -> str:
     return owner
 
 
-def seen(id: str, secret: str | None, key: str = "") -> Job | None:
-    """The job, if there is one that this visitor may see."""
+def seen(id: Any, secret: str | None, key: Any = "", *, kind: str = "") -> Job | None:
+    """The job, if there is one (of that kind) that this visitor may see."""
     try:
-        return supervisor.find(id, visitors.owner(secret), key or "") if id else None
+        job = visible(id, secret, key)
     except HFTransferError:
         return None
+    return job if kind in ("", job.kind) else None
 
 
-def visible(id: str | None, secret: str | None, key: str | None) -> Job:
-    """The job that this visitor asks something of.
+def visible(id: Any, secret: str | None, key: Any = "") -> Job:
+    """The job that this visitor asks something of: as who they are, or by the key.
 
     Raises:
         JobError: there is none that they may see.
     """
-    return supervisor.find(id or "", visitors.owner(secret), key or "")
+    for owner in visitors.owners(secret):
+        with suppress(HFTransferError):
+            return supervisor.find(str(id or ""), owner)
+    return supervisor.find(str(id or ""), "", str(key or ""))
+
+
+def of_images(job: Job) -> bool:
+    """Whether the run's model takes images."""
+    return str((job.result or {}).get("task", "")).startswith("image")
 
 
 def mark_of(job: Job, place: int = 0) -> str:
@@ -128,7 +141,7 @@ def told(refused: Callable[[str], Any]) -> Callable[[Handler], Handler]:
                 return handler(*given)
             except HFTransferError as error:
                 return refused(uploads.nameless(pieces.failure(error)))
-            except OSError as error:
+            except (OSError, sqlite3.Error) as error:
                 return refused(uploads.nameless(pieces.failure(system_error(error))))
 
         return cast(Handler, guarded)
@@ -136,7 +149,9 @@ def told(refused: Callable[[str], Any]) -> Callable[[Handler], Handler]:
     return guard
 
 
-def system_error(error: OSError) -> HFTransferError:
+def system_error(error: Exception) -> HFTransferError:
     """What the machine refused, in words."""
-    place = str(error.filename or "")
-    return HFTransferError(say("error.system", why=error.strerror or error), place=place, fix=say("error.room.fix"))
+    place = str(getattr(error, "filename", None) or "")
+    return HFTransferError(
+        say("error.system", why=getattr(error, "strerror", None) or error), place=place, fix=say("error.room.fix")
+    )

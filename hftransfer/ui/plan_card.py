@@ -12,12 +12,15 @@ from gradio.components import Component
 from ..errors import HFTransferError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
+from ..jobs.store import Store
+from ..recipe import Recipe
 from . import form, uploads
 from .data_step import reading
-from .page import Page, mark_of, owner_of, seen, told
+from .page import Page, in_sight, mark_of, owner_of, seen, told
 from .pieces import card_of, count, duration, ended, is_over, moving, plain
 from .words import say
 
+KNOWN = 5  # jobs of the visitor's that are looked at
 EVERY = 1.0  # seconds between looks at a plan, which lasts a few
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -46,7 +49,9 @@ class PlanCard:
         left = [choice.blur if isinstance(choice, gr.Textbox) else choice.change for choice in choices]  # type: ignore[attr-defined]
         gr.on([changed.change, *left], partial(begin, self._local), asked, self.outputs, api_name="plan_run", **PRIVATE)
         looked = [self.job, page.owner, self.mark]
-        self.timer.tick(look, looked, self.outputs, api_name="look_plan", concurrency_limit=None, **PRIVATE)
+        self.timer.tick(
+            look, looked, self.outputs, api_name="look_plan", concurrency_limit=None, js=in_sight("plan"), **PRIVATE
+        )
 
 
 def nothing(card: str = "") -> tuple[Any, ...]:
@@ -56,16 +61,19 @@ def nothing(card: str = "") -> tuple[Any, ...]:
 @told(nothing)
 def begin(local: bool, data: str, secret: str | None, before: str, run: str, *choices: Any) -> tuple[Any, ...]:
     """Have a run with these choices planned, unless the page shows one that goes on."""
-    check, running = seen(data, secret), seen(run, secret)
+    check, running = seen(data, secret, kind="check"), seen(run, secret)
     if check is None or check.state is not State.DONE or (running is not None and not is_over(running)):
+        drop(before, secret)
         return nothing()
     asked = supervisor.request(check)["source"]
     recipe = form.recipe(choices, folders=local).with_(**reading(check))
-    last = seen(before, secret)
-    if last is not None and _same(last, asked, recipe.to_json()):
-        return (gr.skip(),) * 4
-    drop(before, secret)
     owner = owner_of(secret)
+    known = next((job for job in Store().listed(owner, kind="plan", most=KNOWN) if _same(job, asked, recipe)), None)
+    if known is not None:
+        return _shown(known)
+    drop(before, secret)
+    if any(not is_over(job) for job in Store().listed(owner, kind="train", most=KNOWN)):
+        return nothing()  # one was begun at this moment
     id = supervisor.submit(asked, recipe, owner, kind="plan", name=check.name)
     return _shown(supervisor.find(id, owner))
 
@@ -74,7 +82,7 @@ def begin(local: bool, data: str, secret: str | None, before: str, run: str, *ch
 def look(id: str, secret: str | None, mark: str) -> tuple[Any, ...]:
     """What is measured by now; nothing is sent while nothing changed."""
     supervisor.tick()
-    job = seen(id, secret)
+    job = seen(id, secret, kind="plan")
     if job is None:
         return nothing()
     return (gr.skip(),) * 4 if mark_of(job) == mark else _shown(job)
@@ -82,18 +90,20 @@ def look(id: str, secret: str | None, mark: str) -> tuple[Any, ...]:
 
 def drop(id: str, secret: str | None) -> None:
     """A plan that nobody waits for any more."""
-    job = seen(id, secret)
+    job = seen(id, secret, kind="plan")
     if job is not None and not is_over(job):
         supervisor.cancel(id)
 
 
-def _same(job: Job, source: str, recipe: Mapping[str, Any]) -> bool:
-    """Whether that is what the job was asked."""
+def _same(job: Job, source: str, recipe: Recipe) -> bool:
+    """Whether that is what the job measured, or measures now."""
+    if job.state in (State.CANCELLED, State.FAILED, State.INTERRUPTED):
+        return False
     try:
         asked = supervisor.request(job)
     except HFTransferError:
         return False
-    return bool(asked["source"] == source and asked["recipe"] == recipe)
+    return bool(asked["source"] == source and asked["recipe"] == recipe.to_json())
 
 
 def _shown(job: Job) -> tuple[Any, ...]:

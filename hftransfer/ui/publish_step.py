@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -11,11 +12,12 @@ import gradio as gr
 from ..errors import HFTransferError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
+from ..jobs.store import Store
 from ..recipe import Recipe
 from . import pieces, uploads, visitors
 from .download import link_to
 from .labels import label
-from .page import Page, mark_of, owner_of, seen, told
+from .page import Page, in_sight, mark_of, owner_of, seen, told, visible
 from .words import say
 
 EVERY = 1.0  # seconds between looks at a push
@@ -59,31 +61,58 @@ class PublishStep:
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.card, self.more, self.use, self.fold, self.push]
+        return [self.card, self.more, self.use, self.fold, self.push, *self.shown]
+
+    @property
+    def shown(self) -> list[Any]:
+        """What tells of a push."""
+        return [self.pushed, self.job, self.timer, self.mark]
 
     def wire(self, page: Page) -> None:
         """Connect the events."""
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        shown = [self.pushed, self.job, self.timer, self.mark]
         asked = [page.job, page.owner, self.repo, self.private, self.token]
-        self.start.click(partial(push, self._local), asked, [*shown, self.token], api_name="push", **private)
+        self.start.click(partial(push, self._local), asked, [*self.shown, self.token], api_name="push", **private)
         looked = [self.job, page.owner, self.mark]
-        self.timer.tick(look, looked, shown, api_name="look_push", concurrency_limit=None, **private)
+        sight = in_sight("push")
+        self.timer.tick(look, looked, self.shown, api_name="look_push", concurrency_limit=None, js=sight, **private)
 
 
 def no_model() -> str:
     return pieces.empty("publish", say("publish.empty"), say("publish.empty.hint"))
 
 
-def render(job: Job | None, *, mine: bool = True) -> tuple[Any, ...]:
-    """The download and the ways on for a run that has a model; only its owner pushes it from here."""
+def render(job: Job | None, owner: str) -> tuple[Any, ...]:
+    """The download and the ways on for a run that has a model; only its owner pushes it from here.
+
+    Args:
+        owner: empty where it is somebody else's.
+    """
     if job is None or job.model is None:
-        return no_model(), gr.Column(visible=False), "", gr.Accordion(visible=False), ""
+        return no_model(), gr.Column(visible=False), "", gr.Accordion(visible=False), "", *_refused("")
     task = str((job.result or {}).get("task", ""))
     example = "photo.jpg" if task.startswith("image") else "a text"
     use = f'from transformers import pipeline\n\nclassify = pipeline("{task}", model="model")\nclassify("{example}")'
     command = "hftransfer push model YOUR-NAME/MODEL-NAME"
-    return pieces.download(link_to(job)), gr.Column(visible=True), use, gr.Accordion(visible=mine), command
+    last = _last_push(job, owner) if owner else None
+    fold = gr.Accordion(visible=bool(owner), open=last is not None)
+    return (
+        pieces.download(link_to(job)),
+        gr.Column(visible=True),
+        use,
+        fold,
+        command,
+        *(_shown(last) if last else _refused("")),
+    )
+
+
+def _last_push(job: Job, owner: str) -> Job | None:
+    """The newest push of this run's model."""
+    for push in Store().listed(owner, kind="push", most=10):
+        with suppress(HFTransferError):
+            if supervisor.request(push)["source"] == job.model:
+                return push
+    return None
 
 
 def _refused(card: str) -> tuple[Any, ...]:
@@ -97,14 +126,16 @@ def push(local: bool, id: str, secret: str | None, repo: str, private: bool, tok
     Args:
         local: whether the page is for this machine alone, so that the machine's own login is the visitor's.
     """
-    owner, job = owner_of(secret), supervisor.find(id or "", owner_of(secret))
+    owner, job = owner_of(secret), visible(id, secret)
     name, token = (repo or "").strip(), (token or "").strip() or visitors.token()
     if not REPO.fullmatch(name):
         raise HFTransferError(say("error.repo", value=name), fix=say("error.repo.fix"))
     if not token and not local:
         raise HFTransferError(say("error.token"), fix=say("error.token.fix"))
+    if job.model is None:
+        raise HFTransferError(say("publish.empty"), fix=say("publish.empty.hint"))
     asked = {"repo": name, "private": bool(private)}
-    started = supervisor.submit(str(job.model), Recipe(), owner, kind="push", name=name, asked=asked, token=token)
+    started = supervisor.submit(job.model, Recipe(), owner, kind="push", name=name, asked=asked, token=token)
     return *_shown(supervisor.find(started, owner)), ""
 
 
@@ -112,7 +143,7 @@ def push(local: bool, id: str, secret: str | None, repo: str, private: bool, tok
 def look(id: str, secret: str | None, mark: str) -> tuple[Any, ...]:
     """How far the push is; nothing is sent while nothing changed."""
     supervisor.tick()
-    job = seen(id, secret)
+    job = seen(id, secret, kind="push")
     if job is None:
         return _refused("")
     return (gr.skip(),) * PUSHING if mark_of(job) == mark else _shown(job)

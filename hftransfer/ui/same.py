@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from ..home import home
+
 OUTPUT = "my-model"
+
+
+def source(given: str, name: str) -> str:
+    """What to write for a source: an upload by the name of its file, anything else as it was given."""
+    path = Path(given)
+    if not path.is_relative_to(home("uploads")):
+        return given
+    return name if Path(name).suffix else path.name
 
 
 def shell(source: str, chosen: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ from ..errors import HFTransferError, SourceError
 from . import drafts, pieces, uploads
 from .class_cards import ClassCards
 from .labels import label
-from .page import WITH_OWNER
+from .page import WITH_OWNER, Page
 from .words import say
 
 SAMPLES = ("digits", "helpdesk")
@@ -56,29 +56,31 @@ class Sources:
         with gr.Row():
             self.samples = [gr.Button(label(f"data.sample.{name}"), size="md") for name in SAMPLES]
 
-    def wire(self, owner: gr.BrowserState, taken: list[Any], take: Callable[[Any], Any]) -> list[gr.events.Dependency]:
-        """Connect the events.
+    def wire(self, page: Page, taken: list[Any], take: Callable[[Any], Any]) -> None:
+        """Connect the events, after which there may be other data.
 
         Args:
             taken: the outputs of `take`, which makes a handler of a function from inputs and an owner to `Given`.
-
-        Returns:
-            The events after which there may be other data.
         """
-        self.cards.wire(self.by_class)
+        owner = page.owner
         more: dict[str, Any] = {"js": WITH_OWNER, "show_progress": "hidden", "api_visibility": "private"}
         pasted, hub = [self.rows, owner], [self.named, owner]
         named = take(partial(of_name, self.local))
-        return [
+
+        def use(button: gr.Button, inputs: list[Any]) -> None:
+            page.remember(button.click(take(of_cards), inputs, taken, api_name="take_cards", **more))
+
+        self.cards.wire(self.by_class, use)
+        for event in [
             self.upload.upload(take(of_file), [self.upload, owner], taken, api_name="take_file", **more),
-            self.cards.use.click(take(of_cards), [self.cards.draft, owner], taken, api_name="take_cards", **more),
             self.use_rows.click(take(of_rows), pasted, taken, api_name="take_rows", **more),
             gr.on([self.use_named.click, self.named.submit], named, hub, taken, api_name="take_named", **more),
             *(
                 button.click(take(partial(of_sample, name)), [owner], taken, api_name=f"take_{name}", **more)
                 for name, button in zip(SAMPLES, self.samples, strict=True)
             ),
-        ]
+        ]:
+            page.remember(event)
 
 
 def hint() -> str:
@@ -95,7 +97,11 @@ def of_file(path: str | None, owner: str) -> Given | None:
     return None if path is None else Given(str(uploads.keep(Path(path), owner)), Path(path).name)
 
 
-def of_cards(draft: str, owner: str) -> Given:
+def of_cards(draft: str, *names: Any) -> Given:
+    """Class cards, by the names that they have on the page; the last argument is the owner."""
+    *given, owner = names
+    for card, name in zip(drafts.cards(owner, draft), given, strict=False):
+        drafts.rename(owner, draft, card.id, str(name or ""))
     return Given(str(drafts.source(owner, draft)), say("data.mine"))
 
 

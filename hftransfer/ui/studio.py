@@ -26,7 +26,7 @@ from . import (
     try_step,
     visitors,
 )
-from .front import InTheirLanguage
+from .front import InTheirLanguage, OnlyHere
 from .labels import I18N, label
 from .languages import ENGLISH, spoken
 from .page import DATA, PUBLISH, TRAIN, TRY, WITH_OWNER, Page, hidden, seen
@@ -35,6 +35,7 @@ from .words import say
 MAX_UPLOAD = "2gb"
 _HOUR = 3600
 LISTED = 30  # runs
+SESSIONS = 500  # page loads whose last inputs Gradio keeps, at some 200 KB each
 
 
 def create_app(*, local: bool = False) -> gr.Blocks:
@@ -94,6 +95,8 @@ def launch(host: str | None = None, port: int | None = None, *, block: bool = Tr
 
 
 def _serve(studio: gr.Blocks, host: str, port: int | None) -> tuple[Any, str]:
+    here = [Middleware(OnlyHere)] if boundaries.is_local(host) else []
+    layers = [*here, Middleware(InTheirLanguage)]
     application, address, _ = studio.launch(
         server_name=host,
         server_port=port,
@@ -102,13 +105,14 @@ def _serve(studio: gr.Blocks, host: str, port: int | None) -> tuple[Any, str]:
         theme=theme.THEME,
         css_paths=theme.STYLES,
         head=theme.HEAD,
-        app_kwargs={"routes": [*download.ROUTES, *pictures.ROUTES], "middleware": [Middleware(InTheirLanguage)]},
+        app_kwargs={"routes": [*download.ROUTES, *pictures.ROUTES], "middleware": layers},
         i18n=I18N,
         max_file_size=MAX_UPLOAD,
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
         ssr_mode=False,
+        state_session_capacity=SESSIONS,
         show_error=False,
     )
     return application, address
@@ -148,7 +152,7 @@ def greet(local: bool) -> tuple[str, ...]:
 def arrive(secret: str | None, request: gr.Request) -> tuple[Any, ...]:
     """A visitor comes: find what their address names, and have their browser keep their secret."""
     asked = request.query_params
-    check = seen(asked.get("data", ""), secret)
+    check = seen(asked.get("data", ""), secret, kind="check")
     run = seen(asked.get("job", ""), secret, asked.get("key", ""))
     mine = run is not None and seen(run.id, secret) is not None
     ids = (check.id if check else "", run.id if run else "", run.key if run else "")
@@ -174,22 +178,26 @@ def arrive(secret: str | None, request: gr.Request) -> tuple[Any, ...]:
 
 def check_changed(id: str, secret: str, job: str, key: str) -> tuple[Any, ...]:
     """What the training step says of its data, and whether it can begin."""
-    check = seen(id, secret)
+    check, run = seen(id, secret, kind="check"), seen(job, secret, key)
     ready = check is not None and check.state is State.DONE
-    return summary(check, seen(job, secret, key)), gr.Button(interactive=ready)
+    theirs = run is not None and seen(job, secret) is None
+    return summary(check, run), gr.Button(interactive=ready, visible=True) if theirs and ready else gr.Button(
+        interactive=ready
+    )
 
 
 def summary(check: Job | None, run: Job | None) -> str:
-    """The line for data that was checked; else for the run that is watched; else what is missing."""
-    if check is not None and check.state is State.DONE:
+    """The line for the run that goes on; else for data that was checked; else what is missing."""
+    running = run is not None and not pieces.is_over(run)
+    if check is not None and check.state is State.DONE and not running:
         return pieces.summary(check.name, check.result)
     return pieces.summary("" if run is None else run.name, None)
 
 
 def runs_of(secret: str | None, shown: str) -> str:
     """The visitor's own runs, newest first."""
-    owner = visitors.owner(secret)
-    mine = Store().listed(owner, kind="train", most=LISTED) if owner else []
+    owners = visitors.owners(secret)
+    mine = [job for owner in owners for job in Store().listed(owner, kind="train", most=LISTED)]
     return pieces.runs(mine, shown)
 
 
@@ -199,4 +207,5 @@ def run_changed(id: str, secret: str, key: str) -> tuple[Any, ...]:
     listed = runs_of(secret, id)
     if job is not None and not pieces.is_over(job):
         job = None
-    return listed, *try_step.render(job), *publish_step.render(job, mine=seen(id, secret) is not None)
+    owner = visitors.owner(secret) if seen(id, secret) else ""
+    return listed, *try_step.render(job), *publish_step.render(job, owner)

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
-from ..errors import HFTransferError, SourceError
+from ..errors import HFTransferError, JobError, SourceError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..jobs.store import Point, Store
@@ -18,7 +18,7 @@ from ..recipe import chosen_of
 from . import form, pieces, plan_card, same, uploads
 from .data_step import reading
 from .labels import asking, label
-from .page import IN_SIGHT, TRY, Page, mark_of, owner_of, seen, told
+from .page import TRY, Page, in_sight, mark_of, owner_of, seen, told, visible
 from .plan_card import PlanCard
 from .theme import AMBER, INDIGO
 from .words import say
@@ -72,12 +72,13 @@ class TrainStep:
         self.cancel.click(_by_owner(supervisor.cancel), mine, self.outputs, api_name="stop_run", **private)
         self.finish.click(_by_owner(supervisor.finish), mine, self.outputs, api_name="finish_run", **private)
         self.resume.click(_by_owner(supervisor.resume), mine, self.outputs, api_name="resume_run", **private)
-        deleted = [page.job, page.key, *self.outputs]
+        deleted = [page.job, page.key, page.data, self.summary, *self.outputs]
         sure = asking("train.delete.sure")
         page.remember(self.delete.click(delete, [*mine, page.data], deleted, api_name="delete_run", js=sure, **private))
         self.onward.click(lambda: gr.Walkthrough(selected=TRY), None, page.steps, **private)
-        looked = [page.job, page.owner, page.key, self.mark]
-        self.timer.tick(look, looked, self.outputs, api_name="look_run", concurrency_limit=None, js=IN_SIGHT, **private)
+        looked = [page.job, page.owner, page.key, self.mark, page.data]
+        sight = in_sight("run")
+        self.timer.tick(look, looked, self.outputs, api_name="look_run", concurrency_limit=None, js=sight, **private)
 
 
 def _no_run() -> str:
@@ -108,32 +109,42 @@ def _by_owner(change: Callable[[str], Job]) -> Callable[[str, str], tuple[Any, .
 
     @told(_refused)
     def handler(id: str, secret: str) -> tuple[Any, ...]:
-        if seen(id, secret) is None:
+        if not id:
             return (gr.skip(),) * OUTPUTS
-        change(id)
+        change(visible(id, secret).id)
         return render(Store().get(id))
 
     return handler
 
 
-@told(lambda card: (gr.skip(), gr.skip(), *_refused(card)))
+@told(lambda card: (*(gr.skip() for _ in range(4)), *_refused(card)))
 def delete(id: str | None, secret: str | None, data: str) -> tuple[Any, ...]:
-    """The visitor's own run, gone with its model."""
-    if seen(id or "", secret) is None:
-        return (gr.skip(),) * (OUTPUTS + 2)
-    supervisor.delete(str(id))
-    check = seen(data, secret)
-    return "", "", *render(None, ready=check is not None and check.state is State.DONE)
+    """The visitor's own run, gone with its model, and with its data where nothing else needs them."""
+    if not id:
+        return (gr.skip(),) * (OUTPUTS + 4)
+    supervisor.delete(visible(id, secret).id)
+    check = _ready(data, secret)
+    line = pieces.summary(check.name, check.result) if check else pieces.summary("", None)
+    return "", "", check.id if check else "", line, *render(None, ready=check is not None)
 
 
 @told(_refused)
-def look(id: str, secret: str, key: str, mark: str) -> tuple[Any, ...]:
+def look(id: str, secret: str, key: str, mark: str, data: str = "") -> tuple[Any, ...]:
     """How far the run is; nothing is sent while nothing changed."""
     supervisor.tick()
-    job = seen(id, secret, key)
+    job, ready = seen(id, secret, key), _ready(data, secret) is not None
+    if job is None and id:
+        gone = pieces.failure(JobError(say("error.norun"), fix=say("error.norun.fix")))
+        return _around(gone, None, {}, ready=ready)
     if job is not None and mark_of(job, _place(job)) == mark:
         return (gr.skip(),) * OUTPUTS
-    return render(job, mine=seen(id, secret) is not None)
+    return render(job, mine=seen(id, secret) is not None, ready=ready)
+
+
+def _ready(data: str, secret: str | None) -> Job | None:
+    """The visitor's check that one can train on."""
+    check = seen(data, secret, kind="check")
+    return check if check is not None and check.state is State.DONE else None
 
 
 def render(job: Job | None, *, mine: bool = True, ready: bool = True) -> tuple[Any, ...]:
@@ -186,7 +197,7 @@ def _buttons(job: Job | None, *, running: bool, ready: bool, mine: bool) -> tupl
         gr.Button(visible=resumable and mine, variant="secondary" if usable else "primary"),
         gr.Button(
             again,
-            visible=not running and mine,
+            visible=not running if mine else ready,  # who only watches a run may begin one of their own
             interactive=ready,
             variant="secondary" if usable or resumable else "primary",
         ),
@@ -202,14 +213,14 @@ def _same(job: Job | None) -> tuple[Any, ...]:
         asked = None
     if job is None or asked is None:
         return gr.Accordion(visible=False), "", ""
-    source = asked["source"] if asked["source"].startswith("sample:") else job.name
+    source = same.source(asked["source"], job.name)
     chosen = chosen_of(asked["recipe"])
     return gr.Accordion(visible=True), same.shell(source, chosen), same.python(source, chosen)
 
 
 def _checked(data: str, secret: str | None) -> Job:
-    check = seen(data, secret)
-    if check is None or check.kind != "check" or check.state is not State.DONE:
+    check = _ready(data, secret)
+    if check is None:
         raise SourceError(say("error.nodata"), fix=say("error.nodata.fix"))
     return check
 

@@ -14,7 +14,7 @@ from ..jobs import supervisor
 from ..jobs.states import Job
 from . import answers, batch, pieces
 from .labels import label
-from .page import PUBLISH, Page, told, visible
+from .page import PUBLISH, Page, of_images, told, visible
 from .words import say
 
 THRESHOLD = 0.5  # of the best score: below, no class fits well
@@ -109,11 +109,6 @@ def render(job: Job | None) -> tuple[Any, ...]:
 
 def _path(payload: ImageData | None) -> str | None:
     return None if payload is None else payload.path
-
-
-def of_images(job: Job) -> bool:
-    """Whether the run's model takes images."""
-    return str((job.result or {}).get("task", "")).startswith("image")
 
 
 def _warm(job: Job) -> None:

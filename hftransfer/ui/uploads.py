@@ -5,19 +5,20 @@ Two visitors who give the same file share its place in the cache, so none takes 
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import zipfile
 from html import escape
 from pathlib import Path
 
-from ..errors import SourceError
+from ..errors import HFTransferError, SourceError
 from ..home import home
 from ..jobs import supervisor
 from ..jobs.store import new_id
-from .drafts import link
 from .words import say
 
-KINDS = (".zip", ".csv", ".tsv", ".jsonl", ".parquet")
+KINDS = (".zip", ".csv", ".tsv", ".jsonl", ".json", ".parquet")
 
 
 def keep(path: Path, owner: str) -> Path:
@@ -31,6 +32,8 @@ def keep(path: Path, owner: str) -> Path:
     try:
         kept = _place(owner, path.stat().st_size) / f"{path.stem}.zip"
         link(path, kept) if path.suffix.lower() == ".zip" else _packed(path, kept)
+    except HFTransferError:
+        raise
     except OSError as error:
         raise _refused(path.name, error) from error
     return kept
@@ -48,6 +51,8 @@ def keep_rows(text: str, owner: str) -> Path:
         kept = _place(owner, len(text)) / "rows.zip"
         with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(f"rows{suffix}", text)
+    except HFTransferError:
+        raise
     except OSError as error:
         raise _refused(say("data.pasted"), error) from error
     return kept
@@ -71,7 +76,16 @@ def _packed(table: Path, kept: Path) -> None:
         archive.write(table, table.name)
 
 
+def link(path: Path, target: Path) -> None:
+    """The same bytes: by a second name where the disk has them, as Gradio only ever replaces or deletes its own."""
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)
+
+
 def nameless(text: str) -> str:
     """The text without the folders that uploads and jobs lie in: a visitor knows the file by its name."""
     places = "|".join(re.escape(escape(str(home(name)))) for name in ("uploads", "jobs", "web-cache"))
-    return re.sub(rf"(?:{places})(?:/[\w-]+)*/", "", text)
+    known = re.sub(rf"(?:{places})(?:/[\w-]+)*/", "", text)
+    return known.replace(escape(str(home())), "HFTRANSFER_HOME")

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..jobs import supervisor
 
@@ -16,12 +17,16 @@ def can_sign_in() -> bool:
     return os.environ.get("SYSTEM") == "spaces" and "OAUTH_CLIENT_ID" in os.environ
 
 
-def owner(secret: str | None) -> str:
-    """The owner that a request acts for; none where it does not say whose it is."""
+def owners(secret: Any) -> list[str]:
+    """Whom a request acts for: the user who signed in, and whoever's browser it is; none where it does not say."""
     user = str(_signed_in().get("userinfo", {}).get("sub") or "")
-    if user:
-        return supervisor.owner_of_user(user)
-    return supervisor.owner_of(secret) if secret else ""
+    signed = [supervisor.owner_of_user(user)] if user else []
+    return signed + ([supervisor.owner_of(secret)] if secret and isinstance(secret, str) else [])
+
+
+def owner(secret: Any) -> str:
+    """Whose what is begun now will be, empty where nobody's."""
+    return next(iter(owners(secret)), "")
 
 
 def token() -> str:
@@ -35,4 +40,13 @@ def _signed_in() -> Mapping[str, Any]:
     request = context.LocalContext.request.get(None) if context and can_sign_in() else None
     scope = getattr(getattr(request, "request", None), "scope", {})
     found = scope.get("session", {}).get("oauth_info") or {}
-    return found if found.get("expires_at", 0) > time.time() else {}
+    fresh = found.get("expires_at", 0) > time.time()
+    return found if fresh and _from_our_page(getattr(request, "headers", {})) else {}
+
+
+def _from_our_page(headers: Mapping[str, str]) -> bool:
+    """Whether no other site's page asks: the cookie comes with its requests too, and Gradio answers them."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site == "same-origin"
+    return origin is None or urlsplit(origin).netloc == headers.get("host")

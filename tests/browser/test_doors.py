@@ -23,6 +23,7 @@ from hftransfer.jobs import supervisor
 from hftransfer.jobs.states import State
 from hftransfer.ui import boundaries, page
 from hftransfer.values import Event
+from tests.publish.models import image_model
 
 from .conftest import Studio, free_port
 
@@ -66,10 +67,10 @@ def _events(studio: Studio, session: str) -> Iterator[str]:
 
 
 def test_the_owner_sees_a_run_and_another_visitor_does_not(studio: Studio, run: Any) -> None:
-    assert "ann&#x27;s pets" in json.loads(f'"{_plain(call(studio, "look_run", [run.id, ANN, "", ""]))}"')
+    assert "ann&#x27;s pets" in json.loads(f'"{_plain(call(studio, "look_run", [run.id, ANN, "", "", ""]))}"')
     for secret, key in ((BOB, ""), ("", ""), (BOB, "guessed")):
-        seen = call(studio, "look_run", [run.id, secret, key, ""])
-        assert "pets" not in seen and "0.123456" not in seen and "Ready to train" in seen
+        seen = call(studio, "look_run", [run.id, secret, key, "", ""])
+        assert "pets" not in seen and "0.123456" not in seen and "There is no such run here" in seen
 
 
 def test_another_visitor_cannot_predict_stop_or_train_with_it(studio: Studio, run: Any) -> None:
@@ -103,8 +104,9 @@ def test_another_visitor_cannot_use_what_was_given_planned_or_collected(studio: 
             call(studio, "look_push", [plan.id, secret, ""]),
             call(studio, "predict_all", [run.id, secret, "", None, None, 0.5]),
         ]
-        assert not [text for text in told if "ann's" in json.loads(f'"{_plain(text)}"').replace("&#x27;", "'")]
-    assert "ann's cause" in call(studio, "look_plan", [plan.id, ANN, ""]).replace("&#x27;", "'")
+        assert not [text for text in told if "ann's" in _read(text)]
+        assert "there is no such run here" in _read(told[-1])
+    assert "ann's cause" in _read(call(studio, "look_plan", [plan.id, ANN, ""]))
     assert store.get(run.id).state is State.DONE
     assert [job.kind for job in store.listed(supervisor.owner_of(BOB))] == []
 
@@ -145,10 +147,10 @@ def test_what_lies_in_the_home_is_not_served(studio: Studio, run: Any) -> None:
 
 
 def test_a_tick_without_news_sends_nothing(studio: Studio, run: Any) -> None:
-    first = call(studio, "look_run", [run.id, ANN, "", ""])
+    first = call(studio, "look_run", [run.id, ANN, "", "", ""])
     mark = f"{run.id}:done:{studio.store.get(run.id).changes}:0"
     assert mark in first
-    assert "hft-" not in call(studio, "look_run", [run.id, ANN, "", mark])
+    assert "hft-" not in call(studio, "look_run", [run.id, ANN, "", mark, ""])
 
 
 def test_what_goes_wrong_is_a_card_and_no_bare_error(studio: Studio) -> None:
@@ -197,6 +199,33 @@ def test_the_app_file_tells_a_wrong_setting_in_words(tmp_path: Path, settings: d
     assert words in ended.stderr and "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"host": "localhost:7860"}, 200),
+        ({"host": "evil.example"}, 403),
+        ({"host": "127.0.0.1.evil.example"}, 403),
+        ({"x-forwarded-for": "192.0.2.1"}, 403),
+    ],
+)
+def test_a_page_for_this_machine_answers_nobody_elsewhere(studio: Studio, headers: dict[str, str], status: int) -> None:
+    for path in ("", "config", "gradio_api/info"):
+        assert httpx.get(studio.address + path, headers=headers).status_code == status
+
+
+def test_an_image_model_opens_no_path_that_a_text_file_names(studio: Studio, tmp_path: Path) -> None:
+    job = studio.store.add("train", "pets", supervisor.owner_of(ANN), output=str(image_model(tmp_path / "model")))
+    studio.store.move(job.id, State.PREPARING)
+    studio.store.move(job.id, State.DONE, result={"task": "image-classification"})
+    inside = tmp_path / "secret.png"
+    Image.new("RGB", (32, 32)).save(inside)
+    sent = httpx.post(f"{studio.address}gradio_api/upload", files={"files": ("t.txt", str(inside).encode())}).json()
+    texts = {"path": sent[0], "orig_name": "t.txt", "meta": {"_type": "gradio.FileData"}}
+    answer = call(studio, "predict_all", [job.id, ANN, "", None, texts, 0.5])
+    assert "give an input first" in _read(answer) and "secret.png" not in answer
+
+
 def test_a_port_in_use_or_none_is_told() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -231,3 +260,8 @@ def _first_page(address: str) -> str:
 
 def _plain(text: str) -> str:
     return text.replace('"', "").replace("\\", "").replace("\n", " ")
+
+
+def _read(text: str) -> str:
+    """As a visitor reads it, but for capitals."""
+    return json.loads(f'"{_plain(text)}"').replace("&#x27;", "'").lower()

@@ -44,7 +44,7 @@ def test_class_cards_become_data_and_outlast_a_reload(studio: Studio, new_page: 
     put(page, 0, photos(tmp_path, "amber"))
     expect(page.locator(".hft-strip img")).to_have_count(6)
     page.locator("#use-cards").click()
-    expect(page.locator("#understood .hft-failure")).to_contain_text("Two classes with images are needed")
+    expect(page.locator("#understood .hft-failure")).to_contain_text("Two classes of different names with images")
     put(page, 1, photos(tmp_path, "indigo"))
     page.locator(".hft-class input[type=text]").nth(1).fill("in/digo, <b>")
     page.locator(".hft-class input[type=text]").nth(1).press("Tab")

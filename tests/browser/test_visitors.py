@@ -55,18 +55,28 @@ def run_of(space: Studio, owner: str) -> Any:
 def test_a_user_sees_their_runs_from_any_browser_and_nobody_else_does(space: Studio) -> None:
     job = run_of(space, supervisor.owner_of_user("ann"))
     for secret in ("one browser", "another", ""):
-        assert "cause is ann" in call(space, "look_run", [job.id, secret, "", ""], headers=cookie("ann"))
+        assert "cause is ann" in call(space, "look_run", [job.id, secret, "", "", ""], headers=cookie("ann"))
     forged = supervisor.owner_of_user("ann")
     strangers = [cookie("bob"), cookie("ann", lasts=-1), cookie("ann", secret="guessed"), {}]
     for headers in strangers:
         for secret in ("one browser", "ann", forged, ""):
-            assert "cause" not in call(space, "look_run", [job.id, secret, "", ""], headers=headers)
+            assert "cause" not in call(space, "look_run", [job.id, secret, "", "", ""], headers=headers)
+
+
+def test_no_other_site_speaks_for_a_user_who_signed_in(space: Studio) -> None:
+    job = run_of(space, supervisor.owner_of_user("ann"))
+    own = space.address.rstrip("/")
+    asked = [job.id, "", "", "", ""]
+    for headers in ({"origin": own}, {"sec-fetch-site": "same-origin", "origin": own}):
+        assert "cause is ann" in call(space, "look_run", asked, headers=cookie("ann") | headers)
+    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "none"}):
+        assert "cause" not in call(space, "look_run", asked, headers=cookie("ann") | headers)
 
 
 def test_who_has_not_signed_in_is_known_by_their_browser(space: Studio) -> None:
     job = run_of(space, supervisor.owner_of("one browser"))
-    assert "cause" in call(space, "look_run", [job.id, "one browser", "", ""])
-    assert "cause" not in call(space, "look_run", [job.id, "another", "", ""])
+    assert "cause" in call(space, "look_run", [job.id, "one browser", "", "", ""])
+    assert "cause" not in call(space, "look_run", [job.id, "another", "", "", ""])
 
 
 def test_only_a_space_offers_to_sign_in_and_no_other_believes_the_cookie(
@@ -75,4 +85,4 @@ def test_only_a_space_offers_to_sign_in_and_no_other_believes_the_cookie(
     assert "Sign in with Hugging Face" in httpx.get(space.address + "config").text
     assert "Sign in with Hugging Face" not in httpx.get(studio.address + "config").text
     job = run_of(studio, supervisor.owner_of_user("ann"))
-    assert "cause" not in call(studio, "look_run", [job.id, "x", "", ""], headers=cookie("ann"))
+    assert "cause" not in call(studio, "look_run", [job.id, "x", "", "", ""], headers=cookie("ann"))

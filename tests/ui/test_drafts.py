@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from hftransfer.data import load_data
 from hftransfer.errors import SourceError
+from hftransfer.home import home
 from hftransfer.jobs import supervisor
 from hftransfer.ui import drafts
 from tests import tiny
@@ -78,8 +80,30 @@ def test_what_is_missing_is_said_before_anything_is_kept(tmp_path: Path) -> None
     draft = filled(tmp_path)
     first, second = drafts.cards(ANN, draft)
     drafts.rename(ANN, draft, first.id, second.name)
-    with pytest.raises(SourceError, match="Two classes with images are needed"):
+    with pytest.raises(SourceError, match="Two classes of different names with images"):
         drafts.source(ANN, draft)
     drafts.rename(ANN, draft, first.id, "  ")
     with pytest.raises(SourceError, match="no name"):
         drafts.source(ANN, draft)
+
+
+def test_changes_at_once_lose_nothing() -> None:
+    draft = drafts.begin(ANN)
+    card = drafts.cards(ANN, draft)[0]
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(24):
+            pool.submit(drafts.add, ANN, draft)
+            pool.submit(drafts.rename, ANN, draft, card.id, f"name {number}")
+    there = drafts.cards(ANN, draft)
+    assert len(there) == 2 + 24 and there[0].name.startswith("name ")
+
+
+def test_a_damaged_draft_is_told_and_more_classes_than_can_be_shown_are_refused() -> None:
+    draft = drafts.begin(ANN)
+    for _ in range(drafts.MOST - 2):
+        drafts.add(ANN, draft)
+    with pytest.raises(SourceError, match="at most"):
+        drafts.add(ANN, draft)
+    (home("uploads", ANN) / draft / "classes.json").write_text("[[")
+    with pytest.raises(SourceError, match="no longer here"):
+        drafts.cards(ANN, draft)
