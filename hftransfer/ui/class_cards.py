@@ -53,7 +53,7 @@ class ClassCards:
         """
         self._used = used
         asked = [self.draft, self.owner]
-        opened = [self.owner, self.draft, self.version]
+        opened = [self.owner, self.draft, *self.state]
         tab.select(begin, asked, opened, js=WITH_OWNER, api_name="open_cards", **PRIVATE)
         with self.room:
             gr.render(inputs=asked, triggers=[self.version.change])(self._draw)
@@ -119,11 +119,12 @@ def _name(card: drafts.Card) -> gr.Textbox:
     )
 
 
+@told(lambda card: (gr.skip(), gr.skip(), gr.skip(), card))
 def begin(draft: str | None, secret: str | None) -> tuple[Any, ...]:
     """The visitor's draft, or a new one; and their secret, which the cards are drawn by."""
     owner = owner_of(secret)
     kept = draft if draft and drafts.exists(owner, draft) else drafts.begin(owner)
-    return secret, kept, _anew()
+    return secret, kept, _anew(), ""
 
 
 def _refused(card: str) -> tuple[Any, str]:
