@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hftransfer.jobs import supervisor
 from hftransfer.recipe import STRATEGIES
 from tests import tiny
 
-from . import walk
+from . import seeded, walk
 from .conftest import NewPage, Studio
 from .walk import expect
 
@@ -61,6 +62,12 @@ def test_the_pages_and_their_errors_are_in_chinese(
     page.goto(studio.address)
     expect(page.locator("#upload")).to_be_visible()
     all_chinese(page)
+    owner = supervisor.owner_of(page.evaluate("window.hftransferOwner"))
+    for number, there in ((1, ".hft-class"), (2, "#rows"), (3, "#named")):
+        page.locator("#sources").get_by_role("tab").nth(number).click()
+        expect(page.locator(there).first).to_be_visible()
+        all_chinese(page)
+    page.reload()
     (tmp_path / "broken.zip").write_bytes(b"this is no zip")
     page.locator("#upload input[type=file]").set_input_files(str(tmp_path / "broken.zip"))
     expect(page.locator("#understood .hft-failure")).to_contain_text("zip", timeout=walk.LONG)
@@ -73,3 +80,15 @@ def test_the_pages_and_their_errors_are_in_chinese(
     expect(page.locator("#train")).to_have_text(train)
     page.locator("#choices button").first.click()
     all_chinese(page, "viel")
+    run = seeded.trained(studio.store, owner, str(tmp_path))
+    page.goto(f"{studio.address}?job={run.id}")
+    page.locator("#to-try").click()
+    page.locator("#batch button").first.click()
+    page.locator("#predict-all").click()
+    expect(page.locator("#answers .hft-failure")).to_be_visible()
+    all_chinese(page, "seeded")
+    page.locator("#to-publish").click()
+    page.locator("#push button").first.click()
+    page.locator("#start-push").click()
+    expect(page.locator("#pushed .hft-failure")).to_be_visible()
+    all_chinese(page, "seeded")
