@@ -94,6 +94,7 @@ def test_settling_moves_the_statistics_and_not_the_function(teacher: Path) -> No
     assert torch.allclose(before, fresh, atol=1e-2)  # batches of such pictures find what the norms hold
 
 
+@pytest.mark.slow
 def test_a_killed_build_goes_on_to_the_same_weights(teacher: Path, tmp_path: Path) -> None:
     photos = tmp_path / "photos.zip"
     with zipfile.ZipFile(photos, "w") as archive:

@@ -11,7 +11,7 @@ from tests.hub.fixtures import Loopback
 
 from .models import SECRETS, image_model, text_model
 
-WAYS = pytest.mark.parametrize("xet", [True, False], ids=["xet", "lfs"])
+WAYS = pytest.mark.parametrize("xet", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["xet", "lfs"])
 SENT = [".gitattributes", "README.md", "config.json", "model.safetensors", "recipe.json", "report.json"]
 TOKENIZER = ["tokenizer.json", "tokenizer_config.json"]
 
@@ -115,6 +115,7 @@ print(1)
 """
 
 
+@pytest.mark.slow
 def test_the_cache_serves_where_the_hub_is_away(hub: Loopback, text: Path) -> None:
     hub.child(CACHE, text, "alice/known")
     for away, cause in (
