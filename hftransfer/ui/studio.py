@@ -13,23 +13,17 @@ from ..errors import HFTransferError, JobError
 from ..jobs import supervisor
 from ..jobs.states import Job, State
 from ..jobs.store import Store
-from . import (
-    boundaries,
-    data_step,
-    download,
-    pictures,
-    pieces,
-    publish_step,
-    sources,
-    theme,
-    train_step,
-    try_step,
-    visitors,
-)
+from . import boundaries, pieces, theme, visitors
+from .data import pictures, sources
+from .data import step as data_step
 from .front import InTheirLanguage, OnlyHere
 from .labels import I18N, label
 from .languages import ENGLISH, spoken
 from .page import DATA, PUBLISH, TRAIN, TRY, WITH_OWNER, Page, hidden, seen
+from .publish import download
+from .publish import step as publish_step
+from .train import step as train_step
+from .trial import step as try_step
 from .words import say
 
 MAX_UPLOAD = "2gb"

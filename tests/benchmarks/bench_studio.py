@@ -33,7 +33,7 @@ import psutil
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from hftransfer.jobs.states import Job
-from hftransfer.ui.train_step import EVERY
+from hftransfer.ui.train.step import EVERY
 from tests.browser import first_page, seeded
 from tests.browser.conftest import FLAGS, Studio
 from tests.browser.test_access import owner

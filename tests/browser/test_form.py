@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hftransfer.errors import RecipeError
-from hftransfer.ui import boundaries, form, pieces
+from hftransfer.ui import boundaries, pieces
+from hftransfer.ui.train import form
 
 
 def filled(backbone: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from hftransfer.jobs import supervisor
-from hftransfer.ui import drafts
+from hftransfer.ui.data import drafts
 from tests import tiny
 
 from . import walk

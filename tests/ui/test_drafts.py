@@ -11,7 +11,7 @@ from hftransfer.data import load_data
 from hftransfer.errors import SourceError
 from hftransfer.home import home
 from hftransfer.jobs import supervisor
-from hftransfer.ui import drafts
+from hftransfer.ui.data import drafts
 from tests import tiny
 
 ANN, BOB = supervisor.owner_of("ann"), supervisor.owner_of("bob")

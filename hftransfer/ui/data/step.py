@@ -7,15 +7,16 @@ from typing import Any
 
 import gradio as gr
 
-from ..errors import SourceError
-from ..jobs import supervisor
-from ..jobs.states import Job, State
-from ..recipe import Recipe
-from . import pieces, understood, uploads
-from .labels import label
-from .page import TRAIN, Page, in_sight, mark_of, owner_of, seen, told
+from ...errors import SourceError
+from ...jobs import supervisor
+from ...jobs.states import Job, State
+from ...recipe import Recipe
+from .. import pieces, uploads
+from ..labels import label
+from ..page import TRAIN, Page, in_sight, mark_of, owner_of, seen, told
+from ..words import say
+from . import understood
 from .sources import Given, Sources
-from .words import say
 
 EVERY = 1.0  # seconds between looks at a check, which lasts a few
 OUTPUTS = 7  # of the step

@@ -16,12 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import SourceError
-from ..home import home
-from ..jobs import supervisor
-from ..jobs.store import new_id
-from .uploads import link
-from .words import say
+from ...errors import SourceError
+from ...home import home
+from ...jobs import supervisor
+from ...jobs.store import new_id
+from ..uploads import link
+from ..words import say
 
 KINDS = {
     ".jpg": "image/jpeg",

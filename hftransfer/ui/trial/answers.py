@@ -7,8 +7,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .pieces import bars, card_of, chip, plain, sentence
-from .words import say
+from ..pieces import bars, card_of, chip, plain, sentence
+from ..words import say
 
 SHOWN = 50  # of many answers
 

@@ -11,12 +11,12 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from ..errors import RecipeError
-from ..recipe import Recipe
-from ..tasks import TASKS
-from .labels import field_label, label
-from .languages.messages import translated
-from .words import say
+from ...errors import RecipeError
+from ...recipe import Recipe
+from ...tasks import TASKS
+from ..labels import field_label, label
+from ..languages.messages import translated
+from ..words import say
 
 GROUPS = ("model", "training")
 FIRST = ("backbone", "strategy", "epochs")  # in this order, before the others

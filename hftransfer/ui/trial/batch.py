@@ -8,14 +8,16 @@ from typing import Any
 
 import gradio as gr
 
-from ..errors import HFTransferError, SourceError
-from ..jobs import supervisor
-from ..jobs.states import Job
-from . import answers, download, pieces, uploads
-from .labels import label
-from .languages.messages import translated
-from .page import Page, of_images, system_error, visible
-from .words import say
+from ...errors import HFTransferError, SourceError
+from ...jobs import supervisor
+from ...jobs.states import Job
+from .. import pieces, uploads
+from ..labels import label
+from ..languages.messages import translated
+from ..page import Page, of_images, system_error, visible
+from ..publish import download
+from ..words import say
+from . import answers
 
 AT_ONCE = 32  # inputs a question: between two of them other visitors are answered
 MOST = 2000  # inputs; a shell takes more

@@ -10,18 +10,19 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
-from ..errors import HFTransferError, JobError, SourceError
-from ..jobs import supervisor
-from ..jobs.states import Job, State
-from ..jobs.store import Point, Store
-from ..recipe import chosen_of
-from . import form, pieces, plan_card, same, uploads
-from .data_step import reading
-from .labels import asking, label
-from .page import TRY, Page, in_sight, mark_of, owner_of, seen, told, visible
+from ...errors import HFTransferError, JobError, SourceError
+from ...jobs import supervisor
+from ...jobs.states import Job, State
+from ...jobs.store import Point, Store
+from ...recipe import chosen_of
+from .. import pieces, uploads
+from ..data.step import reading
+from ..labels import asking, label
+from ..page import TRY, Page, in_sight, mark_of, owner_of, seen, told, visible
+from ..theme import AMBER, INDIGO
+from ..words import say
+from . import form, plan_card, same
 from .plan_card import PlanCard
-from .theme import AMBER, INDIGO
-from .words import say
 
 EVERY = 2.0  # seconds between looks at a run
 OUTPUTS = 16  # of the step

@@ -12,12 +12,13 @@ from typing import Any
 
 import gradio as gr
 
-from ..errors import HFTransferError, SourceError
-from . import drafts, pieces, uploads
+from ...errors import HFTransferError, SourceError
+from .. import pieces, uploads
+from ..labels import label
+from ..page import WITH_OWNER, Page
+from ..words import say
+from . import drafts
 from .class_cards import ClassCards
-from .labels import label
-from .page import WITH_OWNER, Page
-from .words import say
 
 SAMPLES = ("digits", "helpdesk")
 HUB_ID = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}(?::[\w.-]{1,96})?", re.ASCII)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..jobs.states import Job
+from ...jobs.states import Job
+from ..languages.messages import translated_parts
+from ..pieces import SHOWN, card_of, chip, count, plain, sentence
+from ..words import known, say
 from . import pictures
-from .languages.messages import translated_parts
-from .pieces import SHOWN, card_of, chip, count, plain, sentence
-from .words import known, say
 
 
 def card(job: Job) -> str:

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from ..errors import HFTransferError
-from ..jobs import supervisor
-from ..jobs.states import Job
+from ...errors import HFTransferError
+from ...jobs import supervisor
+from ...jobs.states import Job
 from . import drafts
 
 # A file that a visitor gave is shown as an image or not at all, whatever it holds.

@@ -9,13 +9,14 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import ImageData
 
-from ..errors import HFTransferError, SourceError
-from ..jobs import supervisor
-from ..jobs.states import Job
-from . import answers, batch, pieces
-from .labels import label
-from .page import PUBLISH, Page, of_images, told, visible
-from .words import say
+from ...errors import HFTransferError, SourceError
+from ...jobs import supervisor
+from ...jobs.states import Job
+from .. import pieces
+from ..labels import label
+from ..page import PUBLISH, Page, of_images, told, visible
+from ..words import say
+from . import answers, batch
 
 THRESHOLD = 0.5  # of the best score: below, no class fits well
 

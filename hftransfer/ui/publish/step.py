@@ -9,16 +9,16 @@ from typing import Any
 
 import gradio as gr
 
-from ..errors import HFTransferError
-from ..jobs import supervisor
-from ..jobs.states import Job, State
-from ..jobs.store import Store
-from ..recipe import Recipe
-from . import pieces, uploads, visitors
+from ...errors import HFTransferError
+from ...jobs import supervisor
+from ...jobs.states import Job, State
+from ...jobs.store import Store
+from ...recipe import Recipe
+from .. import pieces, uploads, visitors
+from ..labels import label
+from ..page import Page, in_sight, mark_of, owner_of, seen, told, visible
+from ..words import say
 from .download import link_to
-from .labels import label
-from .page import Page, in_sight, mark_of, owner_of, seen, told, visible
-from .words import say
 
 EVERY = 1.0  # seconds between looks at a push
 REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)

@@ -9,16 +9,17 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from ..errors import HFTransferError
-from ..jobs import supervisor
-from ..jobs.states import Job, State
-from ..jobs.store import Store
-from ..recipe import Recipe
-from . import form, uploads
-from .data_step import reading
-from .page import Page, in_sight, mark_of, owner_of, seen, told
-from .pieces import card_of, count, duration, ended, is_over, moving, plain
-from .words import say
+from ...errors import HFTransferError
+from ...jobs import supervisor
+from ...jobs.states import Job, State
+from ...jobs.store import Store
+from ...recipe import Recipe
+from .. import uploads
+from ..data.step import reading
+from ..page import Page, in_sight, mark_of, owner_of, seen, told
+from ..pieces import card_of, count, duration, ended, is_over, moving, plain
+from ..words import say
+from . import form
 
 KNOWN = 5  # jobs of the visitor's that are looked at
 EVERY = 1.0  # seconds between looks at a plan, which lasts a few

@@ -11,12 +11,13 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import ImageData
 
-from ..errors import HFTransferError
-from . import drafts, pictures, visitors
-from .labels import label
-from .page import WITH_OWNER, owner_of, told
-from .pieces import failure, plain
-from .words import say
+from ...errors import HFTransferError
+from .. import visitors
+from ..labels import label
+from ..page import WITH_OWNER, owner_of, told
+from ..pieces import failure, plain
+from ..words import say
+from . import drafts, pictures
 
 EVERY, LONGEST = 0.5, 60  # seconds between two frames of a recording, and of a whole one
 MOST = 4 << 20  # letters of a frame

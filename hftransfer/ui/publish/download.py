@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ..errors import HFTransferError
-from ..jobs import supervisor
-from ..jobs.states import Job
+from ...errors import HFTransferError
+from ...jobs import supervisor
+from ...jobs.states import Job
 from .take_away import extras
 
 _CHUNK = 1 << 20  # bytes

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..home import home
+from ...home import home
 
 OUTPUT = "my-model"
 

@@ -1,0 +1,1 @@
+"""The first step: examples in, what was understood of them out."""

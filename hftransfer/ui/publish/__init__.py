@@ -1,0 +1,1 @@
+"""The fourth step: the model taken away."""

@@ -1,0 +1,1 @@
+"""The second step: one button, and a window on the run that it starts."""
