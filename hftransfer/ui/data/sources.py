@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from ...errors import HFTransferError, SourceError
-from .. import pieces, uploads
+from .. import names, pieces, uploads
 from ..labels import label
 from ..page import WITH_OWNER, Page
 from ..words import say
@@ -21,7 +20,6 @@ from . import drafts
 from .class_cards import ClassCards
 
 SAMPLES = ("digits", "helpdesk")
-HUB_ID = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}(?::[\w.-]{1,96})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -98,9 +96,9 @@ def of_file(path: str | None, owner: str) -> Given | None:
     return None if path is None else Given(str(uploads.keep(Path(path), owner)), Path(path).name)
 
 
-def of_cards(draft: str, *names: Any) -> Given:
+def of_cards(draft: str, *asked: Any) -> Given:
     """Class cards, by the names that they have on the page; the last argument is the owner."""
-    *given, owner = names
+    *given, owner = asked
     for card, name in zip(drafts.cards(owner, draft), given, strict=False):
         drafts.rename(owner, draft, card.id, str(name or ""))
     return Given(str(drafts.source(owner, draft)), say("data.mine"))
@@ -119,7 +117,7 @@ def of_name(local: bool, name: str | None, owner: str) -> Given:
     there = bool(value) and os.path.exists(os.path.expanduser(value))
     if there and local:
         return Given(os.path.expanduser(value), Path(value).name)
-    if there or not HUB_ID.fullmatch(value):
+    if there or not names.DATA.fullmatch(value):
         raise HFTransferError(say("error.dataset", value=value), fix=say("error.dataset.fix"))
     return Given(value, value)
 

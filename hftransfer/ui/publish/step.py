@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -14,14 +13,13 @@ from ...jobs import supervisor
 from ...jobs.states import Job, State
 from ...jobs.store import Store
 from ...recipe import Recipe
-from .. import pieces, uploads, visitors
+from .. import names, pieces, uploads, visitors
 from ..labels import label
 from ..page import Page, in_sight, mark_of, owner_of, seen, told, visible
 from ..words import say
 from .download import link_to
 
 EVERY = 1.0  # seconds between looks at a push
-REPO = re.compile(r"[\w][\w.-]{0,95}/[\w][\w.-]{0,95}", re.ASCII)
 PUSHING = 4  # outputs of a push
 
 
@@ -128,7 +126,7 @@ def push(local: bool, id: str, secret: str | None, repo: str, private: bool, tok
     """
     owner, job = owner_of(secret), visible(id, secret)
     name, token = (repo or "").strip(), (token or "").strip() or visitors.token()
-    if not REPO.fullmatch(name):
+    if not names.MODEL.fullmatch(name):
         raise HFTransferError(say("error.repo", value=name), fix=say("error.repo.fix"))
     if not token and not local:
         raise HFTransferError(say("error.token"), fix=say("error.token.fix"))

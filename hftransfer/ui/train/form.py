@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import Field, fields
 from typing import Any
@@ -14,6 +13,7 @@ from gradio.components import Component
 from ...errors import RecipeError
 from ...recipe import Recipe
 from ...tasks import TASKS
+from .. import names
 from ..labels import field_label, label
 from ..languages.messages import translated
 from ..words import say
@@ -23,7 +23,6 @@ FIRST = ("backbone", "strategy", "epochs")  # in this order, before the others
 HIDDEN = ("revision",)
 ROW = 3  # components side by side
 STARTERS = {f"starter:{task.modality.name}" for task in TASKS.values()}
-_HUB_ID = re.compile(r"(?:\w[\w.-]{0,95}/)?\w[\w.-]{0,95}", re.ASCII)
 _KINDS: dict[str, type] = {"str": str, "int": int, "float": float}
 
 
@@ -85,7 +84,7 @@ def _typed(entry: Field[Any], value: Any) -> Any:
 
 def _check_backbone(name: str, folders: bool) -> None:
     there = os.path.exists(name)
-    if name not in STARTERS and not (there if folders and there else _HUB_ID.fullmatch(name) and not there):
+    if name not in STARTERS and not (there if folders and there else names.BACKBONE.fullmatch(name) and not there):
         key = "error.backbone.local" if folders else "error.backbone"
         raise RecipeError(say(key, value=name), place="Backbone", fix=say(f"{key}.fix"))
 
