@@ -16,6 +16,7 @@ from ..checkpoints import shed
 from ..errors import HFTransferError
 from ..home import home
 from . import deletion
+from .beside import TOKEN
 from .limits import limits
 from .states import CUT_SHORT, ENDED, Job
 from .store import Store
@@ -49,6 +50,7 @@ def _chores(store: Store, keep_for: float) -> Iterator[Callable[[], object]]:
             yield partial(deletion.delete, store, job.id)
         elif job.state in ENDED and since > QUIET and _unfinished(home("jobs") / job.id):
             yield partial(_lighten, store, job, cold=since > keep_for)
+    yield partial(_drop_tokens, store)
     yield partial(_drop_uploads, store)
     yield partial(_drop_strays, store)
 
@@ -88,6 +90,14 @@ def _drop_uploads(store: Store) -> None:
     for upload in home("uploads").glob("*/*"):
         if upload not in named and _age(upload) > BRIEF:
             shutil.rmtree(upload, ignore_errors=True)
+
+
+def _drop_tokens(store: Store) -> None:
+    """Of jobs that nobody does any more, or that were never written down."""
+    going = {job.id for job in store.listed() if job.state not in ENDED}
+    for token in home("jobs").glob(f"*/{TOKEN}"):
+        if token.parent.name not in going and _age(token) > QUIET:
+            token.unlink(missing_ok=True)
 
 
 def _drop_strays(store: Store) -> None:

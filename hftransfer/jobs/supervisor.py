@@ -20,28 +20,30 @@ from typing import Any
 import psutil
 
 from ..errors import HFTransferError, JobError, OutputError
-from ..home import home, prune
+from ..home import home
 from ..recipe import Recipe
 from . import deletion, folders
-from .children import command, environment
+from .beside import LOG, keep_token
+from .beside import TOKEN as TOKEN
+from .beside import example as example
+from .beside import keep_answers as keep_answers
+from .beside import kept_answers as kept_answers
+from .beside import logs as logs
+from .beside import take_token as take_token
+from .children import command, environment, shared
 from .cleaning import clean
+from .folders import OWN_TOKEN, VISITORS, folder, write_request
 from .folders import REQUEST as REQUEST
-from .folders import folder, write_request
 from .inference import Inference
 from .limits import limits
 from .room import require_room as require_room
-from .states import DOUBT, ENDED, Job, alive, silent
+from .states import DOUBT, ENDED, Job, State, alive, silent
 from .store import Store, new_id
 from .work import keep
 
-LOG = "log.txt"
-TOKEN = "token"
-ANSWERS, ANSWERS_BYTES = "answers", 50 << 20
-EXAMPLES = "examples"  # thumbnails of data that was checked
 MODEL = "model"
 ROOMY = ("train",)  # the kinds of work that leave much on the disk
 TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
-_LOG_TAIL = 64 * 1024  # bytes
 _PATHS = ("backbone", "validation", "test")
 
 _inference = Inference()
@@ -82,10 +84,10 @@ def submit(
         require_room(owner, place=output)
     whole = {"source": _lasting(source), "recipe": _lasting_recipe(recipe), "overwrite": overwrite, **(asked or {})}
     with _whole(id):
-        write_request(id, whole)
-        if token:
-            _keep_token(id, token)
+        write_request(id, {**whole, OWN_TOKEN: bool(token), VISITORS: shared()})
         target = (output or folder(id) / MODEL).absolute()
+        if token:
+            keep_token(id, token)
         store.add(kind, name or Path(source).name, owner, output=str(target), id=id)
     tick()
     return id
@@ -109,8 +111,9 @@ def _stir(store: Store, kinds: dict[str, int]) -> None:
         _press(store, job)
     for job in store.unkept():
         _note_kept(store, job)
-    while store.start_next(kinds, _spawn):
-        pass
+    while begun := store.start_next(kinds, _spawn):
+        if begun.state is State.FAILED:  # it could not be started: nobody else takes it
+            take_token(begun.id)
 
 
 def find(id: str, owner: str, key: str = "") -> Job:
@@ -158,9 +161,17 @@ def resume(id: str) -> Job:
         JobError: there is no such job, it is done, or it still goes on.
     """
     store = Store()
+    _require_resumable(store.get(id))
     store.requeue(id)
     tick()
     return store.get(id)
+
+
+def _require_resumable(job: Job) -> None:
+    """What is not training has nothing to go on from; a push has lost its token, which is kept nowhere."""
+    if job.kind != "train":
+        fix = "submit the work as a new job"
+        raise JobError("only a training can be gone on with", place=f"job {job.id}", fix=fix)
 
 
 def delete(id: str) -> None:
@@ -205,16 +216,6 @@ def listed() -> list[dict[str, Any]]:
     return [job.to_json() for job in Store().listed()]
 
 
-def logs(id: str) -> str:
-    """The end of the job's log, empty before it started."""
-    path = folder(Store().get(id).id) / LOG
-    if not path.exists():
-        return ""
-    with path.open("rb") as log:
-        log.seek(max(0, path.stat().st_size - _LOG_TAIL))
-        return log.read().decode("utf-8", "replace")
-
-
 def request(job: Job) -> dict[str, Any]:
     """What the job was asked to do: its `source`, its `recipe`, and whether to `overwrite`.
 
@@ -227,19 +228,6 @@ def request(job: Job) -> dict[str, Any]:
 def owner_of_user(name: str) -> str:
     """The name under which a signed-in user is known; no browser's secret stands for such a one."""
     return f"user-{owner_of(name)}"
-
-
-def example(job: Job, name: str) -> Path:
-    """Where a checked job's thumbnail lies."""
-    return folder(job.id) / EXAMPLES / name
-
-
-def take_token(id: str) -> str:
-    """The token that a job was given for the Hub, which is gone from the disk with this."""
-    path = folder(id) / TOKEN
-    token = path.read_text(encoding="utf-8") if path.exists() else ""
-    path.unlink(missing_ok=True)
-    return token
 
 
 def predict(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
@@ -263,31 +251,9 @@ def texts_of(path: str) -> list[str]:
     return _inference.texts(path)
 
 
-def keep_answers(job: Job, table: str) -> str:
-    """A table of answers, kept beside the job's model for a while. Returns its unguessable name."""
-    room = folder(job.id) / ANSWERS
-    room.mkdir(exist_ok=True)
-    name = f"{new_id()}.csv"
-    (room / name).write_text(table, encoding="utf-8-sig")  # the mark tells spreadsheets that it is UTF-8
-    prune(room, ANSWERS_BYTES)
-    return name
-
-
-def kept_answers(job: Job, name: str) -> Path | None:
-    """Where a table of answers lies, if it still does."""
-    room = folder(job.id) / ANSWERS
-    return room / name if room.is_dir() and name in os.listdir(room) else None
-
-
 def owner_of(secret: str) -> str:
     """The name under which a browser's secret is known: nothing that is stored opens anything."""
     return hashlib.sha256(secret.encode()).hexdigest()[:32]
-
-
-def _keep_token(id: str, token: str) -> None:
-    path = folder(id) / TOKEN
-    path.touch(mode=0o600)
-    path.write_text(token, encoding="utf-8")
 
 
 @contextmanager
@@ -320,7 +286,7 @@ def _spawn(job: Job) -> tuple[int, float]:
         worker = subprocess.Popen(
             command("hftransfer.jobs.worker", job.id),
             cwd=room,
-            env=environment(),
+            env=environment(visitors=_is_visitors(job)),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -329,6 +295,14 @@ def _spawn(job: Job) -> tuple[int, float]:
     began = psutil.Process(worker.pid).create_time()
     threading.Thread(target=_reap, args=(worker, room), daemon=True).start()
     return worker.pid, began
+
+
+def _is_visitors(job: Job) -> bool:
+    """Whether the job came from a visitor; where that cannot be read, as if it had."""
+    try:
+        return bool(request(job).get(VISITORS))
+    except (HFTransferError, OSError, ValueError, AttributeError):
+        return True
 
 
 def _reap(worker: subprocess.Popen[bytes], room: Path) -> None:

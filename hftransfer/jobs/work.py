@@ -26,6 +26,7 @@ class Work:
         asked: the whole request, with what only work of this kind wants to know.
         room: lasts until the job is done, so that it can go on after a kill.
         over: whether to end with what there is.
+        own_token: whether a token came with it, which the Hub's packages find.
     """
 
     source: str
@@ -35,6 +36,7 @@ class Work:
     room: Path
     listen: Listener
     over: Callable[[], bool]
+    own_token: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -29,6 +29,7 @@ from ..errors import HFTransferError, JobError, OutputError
 from ..recipe import Recipe
 from ..values import Event
 from . import supervisor
+from .beside import given_to_work
 from .limits import limits
 from .states import Job, State
 from .store import Store
@@ -111,12 +112,12 @@ def main(id: str) -> int:
     except JobError as error:
         print(error, file=sys.stderr)
         return 2
-    if token := supervisor.take_token(id):
-        os.environ["HF_TOKEN"] = token
     signal.signal(signal.SIGTERM, _stop)
     room = supervisor.folder(id)
-    with Pulse(store, id, seconds_spent(room / ROOM).get("total", 0.0)) as pulse:
-        state, values = _outcome(store, job, pulse)
+    spent = seconds_spent(room / ROOM).get("total", 0.0)
+    token = supervisor.take_token(id)
+    with given_to_work(token), Pulse(store, id, spent) as pulse:
+        state, values = _outcome(store, job, pulse, own_token=bool(token))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     (room / RESERVE).unlink(missing_ok=True)
     _last_word(store, id, state, values)
@@ -141,10 +142,10 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _outcome(store: Store, job: Job, pulse: Pulse) -> tuple[State, dict[str, Any]]:
+def _outcome(store: Store, job: Job, pulse: Pulse, *, own_token: bool) -> tuple[State, dict[str, Any]]:
     try:
         (supervisor.folder(job.id) / RESERVE).write_bytes(os.urandom(RESERVED))
-        work = _given(store, job, pulse)
+        work = _given(store, job, pulse, own_token)
         return State.DONE, {"result": importlib.import_module(WORK[job.kind]).run(work)}
     except (Stopped, KeyboardInterrupt):
         return _cut_short(store, job)
@@ -166,7 +167,7 @@ def _cut_short(store: Store, job: Job) -> tuple[State, dict[str, Any]]:
     return State.CANCELLED, supervisor.kept(job)
 
 
-def _given(store: Store, job: Job, pulse: Pulse) -> Work:
+def _given(store: Store, job: Job, pulse: Pulse, own_token: bool) -> Work:
     request = supervisor.request(job)
     return Work(
         source=request["source"],
@@ -176,6 +177,7 @@ def _given(store: Store, job: Job, pulse: Pulse) -> Work:
         room=supervisor.folder(job.id) / ROOM,
         listen=Progress(store, job.id),
         over=pulse.finish,
+        own_token=own_token,
         asked=request,
     )
 

@@ -164,6 +164,22 @@ def test_an_upload_stays_while_another_run_names_it(home: Path) -> None:
     assert not given.exists()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links want a privilege there")
+def test_an_upload_is_named_whatever_the_home_is_called(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = upload(home)
+    job = submitted(given)
+    old(given.parent, 3)
+    (tmp_path / "other").symlink_to(home)
+    monkeypatch.setenv("HFTRANSFER_HOME", str(tmp_path / "other"))
+    cleaned(monkeypatch)
+    assert given.exists()
+    ended(job, State.FAILED)
+    supervisor.delete(job)
+    assert not given.exists()
+
+
 def test_only_what_has_ended_is_deleted(home: Path) -> None:
     job = submitted()
     with pytest.raises(JobError, match="queued has not ended") as caught:
