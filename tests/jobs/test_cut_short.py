@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from transformers import pipeline
 
 from hftransfer.errors import JobError
-from hftransfer.jobs import supervisor
+from hftransfer.jobs import cleaning, supervisor
 from hftransfer.jobs import train as train_work
 from hftransfer.jobs.states import State
 from hftransfer.jobs.store import Store
@@ -199,7 +199,9 @@ def test_killed_after_its_output_was_whole_it_is_done_when_resumed(home: Path, b
     found = Store().get(job)
     room = supervisor.folder(job) / "work"
     room.mkdir()
-    (room / "whole").touch()
+    number = Path(str(found.output)).stat().st_ino
+    (room / "staged").write_text(f"{room.parent / '.model.0a1b2c3d.partial'}\n{number}")  # as a run leaves it
+    cleaning._sweep(room.parent)
     before = Path(str(found.output), "report.json").stat().st_mtime_ns
     work = Work("gone.csv", Recipe(), Path(str(found.output)), False, room, lambda event: None, lambda: False)
     assert train_work.run(work)["metrics"] == (found.result or {})["metrics"]

@@ -18,7 +18,7 @@ from hftransfer.jobs import cleaning, room, supervisor
 from hftransfer.jobs.limits import Limits
 from hftransfer.jobs.states import State
 from hftransfer.jobs.store import Store, new_id
-from hftransfer.output import staged
+from hftransfer.output import abandon, arrived, staged
 from hftransfer.recipe import Recipe
 from tests.jobs.test_cut_short import shell
 
@@ -302,7 +302,46 @@ def test_what_a_killed_run_left_beside_an_output_goes_when_it_goes_on(tmp_path: 
     with staged(output, note=note) as stage:
         assert note.read_text() == str(stage)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".other.0a1b2c3d.partial", "m", "work"]
+    assert arrived(note, output)
+    abandon(note)
+    assert arrived(note, output)
+    shutil.rmtree(output)
+    abandon(note)
     assert not note.exists()
+
+
+class Stop(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_stop_in_the_middle_of_replacing_a_model_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Before the old one is out of the way, between the two, and when the new one is there."""
+    note, output = tmp_path / "work" / STAGED, tmp_path / "m"
+    output.mkdir()
+    for name in ("recipe.json", "config.json"):
+        (output / name).write_text("old")
+    rename, calls = Path.rename, 0
+
+    def stopped(path: Path, target: Path) -> Path:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise Stop
+        moved = rename(path, target)
+        if calls == 2 and at == 3:
+            raise Stop
+        return moved
+
+    with pytest.raises(Stop), staged(output, overwrite=True, note=note) as stage:
+        for name in ("recipe.json", "config.json"):
+            (stage / name).write_text("new")
+        monkeypatch.setattr(Path, "rename", stopped)
+    assert (output / "config.json").read_text() == ("new" if at == 3 else "old")
+    assert arrived(note, output) is (at == 3)
+    assert [path.name for path in tmp_path.glob(".m*")] == []
 
 
 def test_a_note_that_names_something_else_removes_nothing(tmp_path: Path) -> None:
