@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import sysconfig
 from pathlib import Path
+
+import psutil
 
 from ..home import home
 
@@ -18,6 +21,23 @@ _LOGINS = (TOKEN_VARIABLE, "HUGGING_FACE_HUB_TOKEN", "HF_OIDC_RESOURCE")
 def command(module: str, *arguments: str) -> list[str]:
     """The command line. `-P` keeps the folder that the child starts in off its import path."""
     return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def end_group(pid: int) -> None:
+    """Kill a process that was started in a session of its own, and all that it started.
+
+    Raises:
+        ProcessLookupError: it has ended by itself.
+    """
+    if hasattr(os, "killpg"):
+        os.killpg(pid, signal.SIGKILL)
+        return
+    try:
+        process = psutil.Process(pid)
+        for one in (*process.children(recursive=True), process):
+            one.kill()
+    except psutil.NoSuchProcess as error:
+        raise ProcessLookupError(pid) from error
 
 
 def shared() -> bool:

@@ -130,3 +130,5 @@ def alive(job: Job) -> bool:
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+    except psutil.AccessDenied:  # another user's by now
+        return False

@@ -30,7 +30,7 @@ from .beside import keep_answers as keep_answers
 from .beside import kept_answers as kept_answers
 from .beside import logs as logs
 from .beside import take_token as take_token
-from .children import command, environment, shared
+from .children import command, end_group, environment, shared
 from .cleaning import clean
 from .folders import OWN_TOKEN, VISITORS, folder, write_request
 from .folders import REQUEST as REQUEST
@@ -188,10 +188,15 @@ def kept(job: Job) -> dict[str, Any]:
     """Keep the best model of a job that was cut short. Returns the columns that tell of it."""
     try:
         return {"result": keep(folder(job.id))}
-    except (OSError, ValueError, KeyError) as error:
-        why = getattr(error, "strerror", None) or error
-        told = JobError(f"its best model could not be kept: {why}", place=f"job {job.id}", fix="free some space")
-        return {"result": {"kept": None}, "error": told.to_json()}
+    except OSError as error:  # it is tried again
+        return {"error": _unkept(job, error)}
+    except (ValueError, KeyError) as error:
+        return {"result": {"kept": None}, "error": _unkept(job, error)}
+
+
+def _unkept(job: Job, error: Exception) -> dict[str, Any]:
+    why = getattr(error, "strerror", None) or error
+    return JobError(f"its best model could not be kept: {why}", place=f"job {job.id}", fix="free some space").to_json()
 
 
 def _note_kept(store: Store, job: Job) -> None:
@@ -199,7 +204,7 @@ def _note_kept(store: Store, job: Job) -> None:
     found: dict[str, Any] = {}
     with suppress(JobError):
         store.while_over(job.id, lambda: found.update(kept(job)))
-    if found:
+    if found and found != {"error": job.error}:
         store.note_kept(job.id, **found)
 
 
@@ -314,16 +319,23 @@ def _reap(worker: subprocess.Popen[bytes], room: Path) -> None:
 
 def _press(store: Store, job: Job) -> None:
     """A worker that does not heed the wish to stop is stopped, and one that hangs is ended."""
-    if job.pid is None or not alive(job):
+    if (pid := job.pid) is None or not alive(job):
         return
     now = time.time()
+    if job.cancel_asked is None and now - (job.started or now) > limits().longest(job.kind):
+        job = store.stop(job.id, _overdue(job))
     waited = 0.0 if job.cancel_asked is None else now - job.cancel_asked
     with suppress(ProcessLookupError):  # it has just ended by itself
         patience = TERM_AFTER if job.kind == "train" else 0.0  # nothing of the others is worth keeping
         if waited > KILL_AFTER or (silent(job) and now - store.doubt(job.id) > DOUBT):
-            os.killpg(job.pid, signal.SIGKILL)
+            end_group(pid)
         elif waited > patience:
-            os.kill(job.pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGTERM)
+
+
+def _overdue(job: Job) -> JobError:
+    fix = "try with less data; whoever runs this machine can see in the job's log where it hangs"
+    return JobError("it took longer than work of this kind may, and was stopped", place=f"job {job.id}", fix=fix)
 
 
 def _stored(id: str) -> Job | None:
