@@ -39,9 +39,8 @@ from .limits import limits
 from .room import require_room as require_room
 from .states import DOUBT, ENDED, Job, State, alive, silent
 from .store import Store, new_id
-from .work import keep
+from .work import MODEL, keep
 
-MODEL = "model"
 ROOMY = ("train",)  # the kinds of work that leave much on the disk
 TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
 _PATHS = ("backbone", "validation", "test")
@@ -83,12 +82,13 @@ def submit(
     if kind in ROOMY:
         require_room(owner, place=output)
     whole = {"source": _lasting(source), "recipe": _lasting_recipe(recipe), "overwrite": overwrite, **(asked or {})}
+    target = str((output or home("jobs") / id / MODEL).absolute())
+    _require_text(target)
     with _whole(id):
         write_request(id, {**whole, OWN_TOKEN: bool(token), VISITORS: shared()})
-        target = (output or folder(id) / MODEL).absolute()
         if token:
             keep_token(id, token)
-        store.add(kind, name or Path(source).name, owner, output=str(target), id=id)
+        store.add(kind, name or Path(source).name, owner, output=target, id=id)
     tick()
     return id
 
@@ -272,6 +272,14 @@ def _whole(id: str) -> Iterator[None]:
             raise
         cause = f"the job cannot be written down: {getattr(error, 'strerror', None) or error}"
         raise OutputError(cause, place=str(home("jobs")), fix="free some space, and try again") from error
+
+
+def _require_text(target: str) -> None:
+    try:
+        target.encode()
+    except UnicodeEncodeError as error:
+        cause, place = "the output's name is no text", target.encode("utf-8", "backslashreplace").decode()
+        raise OutputError(cause, place=place, fix="choose another with -o") from error
 
 
 def _require_place(store: Store, owner: str, kind: str) -> None:

@@ -34,7 +34,7 @@ from .limits import limits
 from .schema import is_busy
 from .states import Job, State
 from .store import Store
-from .work import KEPT, ROOM, Work
+from .work import ROOM, Work, drop
 
 # The kinds of work by name: their heavy imports happen while the heart already beats.
 WORK = {kind: f"hftransfer.jobs.{kind}" for kind in ("train", "check", "plan", "push")}
@@ -128,8 +128,8 @@ def main(id: str) -> int:
     (room / RESERVE).unlink(missing_ok=True)
     _last_word(store, id, state, values)
     if state is State.DONE:
-        for name in (ROOM, KEPT):  # checkpoints, and the best of an earlier attempt, are of no more use
-            shutil.rmtree(room / name, ignore_errors=True)
+        with suppress(OSError):  # cleaning goes on with it
+            drop(room)
     supervisor.tick()
     return 0
 

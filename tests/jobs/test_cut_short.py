@@ -191,6 +191,13 @@ def test_a_disk_that_refuses_to_keep_is_told(
     found = supervisor.cancel(job)
     assert found.state is State.CANCELLED and found.model is None
     assert "No space left on device" in (found.error or {})["cause"]
+    changes = found.changes
+    supervisor.tick()
+    assert Store().get(job).changes == changes  # it was tried again, and nothing is new
+    monkeypatch.undo()
+    monkeypatch.setenv("HFTRANSFER_HOME", str(home))
+    supervisor.tick()
+    assert loads(Store().get(job).model)
 
 
 def test_killed_after_its_output_was_whole_it_is_done_when_resumed(home: Path, bert: Path, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -14,12 +13,13 @@ import pytest
 
 from hftransfer.checkpoints import STAGED
 from hftransfer.errors import JobError, OutputError
-from hftransfer.jobs import cleaning, room, supervisor
+from hftransfer.jobs import cleaning, folders, room, supervisor
 from hftransfer.jobs.limits import Limits
 from hftransfer.jobs.states import State
 from hftransfer.jobs.store import Store, new_id
 from hftransfer.output import abandon, arrived, staged
 from hftransfer.recipe import Recipe
+from hftransfer.terminal import lines
 from tests.jobs.test_cut_short import shell
 
 
@@ -132,6 +132,33 @@ def test_a_bound_that_is_no_number_is_told(name: str, home: Path, monkeypatch: p
             submitted()
 
 
+def test_before_a_run_is_refused_the_caches_go(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest of each may be in use."""
+    for name in ("datasets", "features"):
+        for entry, days in (("older", 2.0), ("newest", 1.0)):
+            (home / name / entry).mkdir(parents=True)
+            (home / name / entry / "rows.arrow").write_bytes(b"x")
+            old(home / name / entry, days)
+    monkeypatch.setenv("HFTRANSFER_FREE_GB", str(2 * shutil.disk_usage(home).free / 1e9))
+    with pytest.raises(OutputError, match="nearly full"):
+        submitted()
+    assert [path.name for path in home.glob("*/*er")] == [] and len(list(home.glob("*/newest"))) == 2
+
+
+def test_an_output_that_is_named_by_no_text_is_refused(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no text"):
+        submitted(output=tmp_path / "m\udcff")
+    submitted("pets\udcff.csv")  # a source is only told of
+    assert len(Store().listed()) == 1
+
+
+def test_only_a_model_that_is_or_will_be_there_is_named(home: Path) -> None:
+    done, failed, check = made(), made(State.FAILED), submitted(kind="check")
+    shown = {id: supervisor.show(id)["output"] for id in (done, failed, check)}
+    assert shown == {done: str(supervisor.folder(done) / "model"), failed: None, check: None}
+    assert "/" not in lines.job(supervisor.show(failed)) and shown[done] in lines.job(supervisor.show(done))
+
+
 # Deleting
 
 
@@ -178,6 +205,27 @@ def test_an_upload_is_named_whatever_the_home_is_called(
     ended(job, State.FAILED)
     supervisor.delete(job)
     assert not given.exists()
+
+
+def test_what_was_found_out_about_an_upload_goes_with_it(home: Path) -> None:
+    given = upload(home)
+    briefs = [submitted(given, kind=kind) for kind in ("check", "plan")]
+    for job in briefs:
+        ended(job, State.DONE)
+    run, other = made(source=given), submitted(upload(home), kind="check")
+    with Store()._write() as db:
+        db.execute("UPDATE jobs SET created = created - 7200")
+    supervisor.delete(run)
+    assert [job.id for job in Store().listed()] == [other] and Store().half_deleted() == []
+    assert not given.exists() and not any((home / "jobs" / job).exists() for job in (run, *briefs))
+
+
+def test_answers_of_a_run_that_was_deleted_are_not_kept(home: Path) -> None:
+    job = Store().get(made())
+    supervisor.delete(job.id)
+    with pytest.raises(JobError):
+        supervisor.keep_answers(job, "input,prediction\n")
+    assert not (home / "jobs" / job.id).exists()
 
 
 def test_only_what_has_ended_is_deleted(home: Path) -> None:
@@ -248,8 +296,9 @@ def test_what_killed_runs_left_half_written_goes(home: Path, monkeypatch: pytest
 
 def test_a_job_that_was_never_written_down_goes_but_no_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stray, model = supervisor.folder(new_id()), supervisor.folder(new_id())
-    (stray / "request.json").touch()
+    (stray / "answers").mkdir()  # a run that was deleted while it answered
     (model / "model").mkdir()
+    (model / "model" / "config.json").touch()
     for folder in (stray, model):
         old(folder, 3)
     supervisor.folder(new_id())
@@ -281,6 +330,52 @@ def test_what_cannot_be_cleaned_stops_nothing(home: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(cleaning, "keep", refuse)
     cleaned(monkeypatch)
     assert not lost.exists() and (supervisor.folder(job) / "work").exists()
+
+
+def test_what_a_worker_left_that_died_right_after_its_last_word_goes(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = made()
+    folder = supervisor.folder(job)
+    for name in ("work", "kept"):
+        (folder / name).mkdir()
+    for name in (".reserve", "kept.json"):
+        (folder / name).touch()
+    aged(job, 0.1)
+    cleaned(monkeypatch)
+    assert sorted(path.name for path in folder.iterdir()) == ["model", "request.json"]
+    tidied: list[str] = []
+    monkeypatch.setattr(Store, "while_over", lambda store, id, act: tidied.append(id))
+    cleaned(monkeypatch)
+    assert tidied == []  # nothing is unfinished there any more
+
+
+def test_a_folder_that_cannot_be_read_stops_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = upload(home)
+    old(lost.parent, 3)
+    aged(made(State.INTERRUPTED), 1)
+
+    def refuse(room: Path, state: State) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(cleaning, "_unfinished", refuse)
+    cleaned(monkeypatch)
+    assert not lost.exists()
+
+
+def test_a_cleaning_reads_each_request_a_few_times_however_many_jobs_go(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        ended(check := submitted(upload(home), kind="check"), State.DONE)
+        if number < 10:
+            with Store()._write() as db:
+                db.execute("UPDATE jobs SET created = 1, ended = 1 WHERE id = ?", (check,))
+    read: list[str] = []
+    request = folders.request
+    monkeypatch.setattr(folders, "request", lambda id: read.append(id) or request(id))
+    cleaned(monkeypatch)
+    assert len(Store().listed()) == 2 and 0 < len(read) <= 4
 
 
 # Beside an output
@@ -366,7 +461,7 @@ def test_what_a_killed_run_left_beside_an_output_goes_when_it_is_given_up(home: 
 
 def test_hundreds_of_jobs_are_measured_in_one_pass(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file is looked at once: what it costs grows with the files and with nothing else."""
-    job = made()
+    made()
     for _ in range(300):
         supervisor.folder(new_id())
     looked: list[str] = []
@@ -374,7 +469,6 @@ def test_hundreds_of_jobs_are_measured_in_one_pass(home: Path, monkeypatch: pyte
     monkeypatch.setattr(os, "lstat", lambda path: looked.append(str(path)) or real(path))
     room.used_by("ann")
     assert sorted(Path(path).name for path in looked) == ["model.safetensors", "request.json"]
-    assert job and json.dumps(looked)
 
 
 def test_a_resumed_job_waits_its_turn(home: Path) -> None:
