@@ -78,6 +78,7 @@ def delete(db: sqlite3.Connection, job: Job) -> str:
         raise JobError(f"a job that is {job.state} has not ended", place=f"job {job.id}", fix="cancel it first")
     db.execute("INSERT INTO deleted VALUES (?, ?)", (job.id, job.owner))
     db.execute("DELETE FROM metrics WHERE job = ?", (job.id,))
+    db.execute("DELETE FROM chores WHERE name LIKE '% ' || ?", (job.id,))
     db.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
     return job.owner
 

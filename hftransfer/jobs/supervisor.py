@@ -6,11 +6,9 @@ import hashlib
 import hmac
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import fields
@@ -30,19 +28,20 @@ from .beside import keep_answers as keep_answers
 from .beside import kept_answers as kept_answers
 from .beside import logs as logs
 from .beside import take_token as take_token
-from .children import command, end_group, environment, shared
+from .children import command, environment, shared
 from .cleaning import clean
+from .ending import kept as kept
+from .ending import note_kept, press
 from .folders import OWN_TOKEN, VISITORS, folder, write_request
 from .folders import REQUEST as REQUEST
 from .inference import Inference
 from .limits import limits
 from .room import require_room as require_room
-from .states import DOUBT, ENDED, Job, State, alive, silent
+from .states import ENDED, Job, State
 from .store import Store, new_id
-from .work import MODEL, keep
+from .work import MODEL
 
 ROOMY = ("train",)  # the kinds of work that leave much on the disk
-TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
 _PATHS = ("backbone", "validation", "test")
 
 _inference = Inference()
@@ -108,9 +107,9 @@ def tick() -> None:
 
 def _stir(store: Store, kinds: dict[str, int]) -> None:
     for job in store.running():
-        _press(store, job)
+        press(store, job)
     for job in store.unkept():
-        _note_kept(store, job)
+        note_kept(store, job)
     while begun := store.start_next(kinds, _spawn):
         if begun.state is State.FAILED:  # it could not be started: nobody else takes it
             take_token(begun.id)
@@ -182,30 +181,6 @@ def delete(id: str) -> None:
         JobError: there is no such job, or it has not ended.
     """
     deletion.delete(Store(), id)
-
-
-def kept(job: Job) -> dict[str, Any]:
-    """Keep the best model of a job that was cut short. Returns the columns that tell of it."""
-    try:
-        return {"result": keep(folder(job.id))}
-    except OSError as error:  # it is tried again
-        return {"error": _unkept(job, error)}
-    except (ValueError, KeyError) as error:
-        return {"result": {"kept": None}, "error": _unkept(job, error)}
-
-
-def _unkept(job: Job, error: Exception) -> dict[str, Any]:
-    why = getattr(error, "strerror", None) or error
-    return JobError(f"its best model could not be kept: {why}", place=f"job {job.id}", fix="free some space").to_json()
-
-
-def _note_kept(store: Store, job: Job) -> None:
-    """Keep the best of a job whose worker is gone, unless it goes on, or was deleted, by now."""
-    found: dict[str, Any] = {}
-    with suppress(JobError):
-        store.while_over(job.id, lambda: found.update(kept(job)))
-    if found and found != {"error": job.error}:
-        store.note_kept(job.id, **found)
 
 
 def show(id: str) -> dict[str, Any]:
@@ -323,27 +298,6 @@ def _reap(worker: subprocess.Popen[bytes], room: Path) -> None:
     if room.exists():
         with suppress(HFTransferError):  # a setting that is wrong is told to who submits or looks
             tick()
-
-
-def _press(store: Store, job: Job) -> None:
-    """A worker that does not heed the wish to stop is stopped, and one that hangs is ended."""
-    if (pid := job.pid) is None or not alive(job):
-        return
-    now = time.time()
-    if job.cancel_asked is None and now - (job.started or now) > limits().longest(job.kind):
-        job = store.stop(job.id, _overdue(job))
-    waited = 0.0 if job.cancel_asked is None else now - job.cancel_asked
-    with suppress(ProcessLookupError):  # it has just ended by itself
-        patience = TERM_AFTER if job.kind == "train" else 0.0  # nothing of the others is worth keeping
-        if waited > KILL_AFTER or (silent(job) and now - store.doubt(job.id) > DOUBT):
-            end_group(pid)
-        elif waited > patience:
-            os.kill(pid, signal.SIGTERM)
-
-
-def _overdue(job: Job) -> JobError:
-    fix = "try with less data; whoever runs this machine can see in the job's log where it hangs"
-    return JobError("it took longer than work of this kind may, and was stopped", place=f"job {job.id}", fix=fix)
 
 
 def _stored(id: str) -> Job | None:

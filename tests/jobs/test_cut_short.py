@@ -17,11 +17,11 @@ from safetensors.torch import load_file
 from transformers import pipeline
 
 from hftransfer.errors import JobError
-from hftransfer.jobs import cleaning, supervisor
+from hftransfer.jobs import cleaning, ending, supervisor
 from hftransfer.jobs import train as train_work
 from hftransfer.jobs.states import State
 from hftransfer.jobs.store import Store
-from hftransfer.jobs.work import Work
+from hftransfer.jobs.work import Work, keep
 from hftransfer.recipe import Recipe
 from hftransfer.workflow import fine_tune
 from tests.jobs.test_workers import ENDLESS, ended, state_of, train, wait_for
@@ -142,7 +142,7 @@ def test_one_that_heeds_nothing_is_killed_and_its_best_kept(
     job = train(bert, table(tmp_path / "t.csv", rows=60), ENDLESS)
     trained_a_while(job)
     os.kill(int(Store().get(job).pid or 0), signal.SIGSTOP)  # it hears nothing more
-    monkeypatch.setattr(supervisor, "KILL_AFTER", 0.0)
+    monkeypatch.setattr(ending, "KILL_AFTER", 0.0)
     supervisor.cancel(job)
     wait_for(lambda: bool(supervisor.tick() or state_of(job) is State.CANCELLED), job)
     wait_for(lambda: bool(supervisor.tick() or Store().get(job).model), job)
@@ -187,15 +187,15 @@ def test_a_disk_that_refuses_to_keep_is_told(
     def full(folder: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(supervisor, "keep", full)
+    monkeypatch.setattr(ending, "keep", full)
     found = supervisor.cancel(job)
     assert found.state is State.CANCELLED and found.model is None
     assert "No space left on device" in (found.error or {})["cause"]
     changes = found.changes
+    monkeypatch.setattr(ending, "AGAIN", 0.0)
     supervisor.tick()
     assert Store().get(job).changes == changes  # it was tried again, and nothing is new
-    monkeypatch.undo()
-    monkeypatch.setenv("HFTRANSFER_HOME", str(home))
+    monkeypatch.setattr(ending, "keep", keep)
     supervisor.tick()
     assert loads(Store().get(job).model)
 

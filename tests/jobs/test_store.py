@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from hftransfer.errors import JobError, OutputError
-from hftransfer.jobs import states, supervisor
+from hftransfer.jobs import ending, states, supervisor
 from hftransfer.jobs.limits import Limits
 from hftransfer.jobs.states import ENDED, NEXT, RUNNING, Job, State
 from hftransfer.jobs.store import VERSIONS, Store
@@ -133,7 +133,7 @@ def test_a_silent_worker_runs_while_it_lives_and_is_ended_after_long_doubt(
     assert seen.state is State.PREPARING and states.silent(seen) and seen.doubted is not None
     store.beat(job.id)  # a machine that slept has woken up
     assert store.get(job.id).doubted is None
-    monkeypatch.setattr(supervisor, "DOUBT", -1.0)
+    monkeypatch.setattr(ending, "DOUBT", -1.0)
     supervisor.tick()
     wait_until(lambda: store.get(job.id).state is State.INTERRUPTED)
     assert store.start_next({"train": 1}, sleepers.spawn) is None  # settles
@@ -425,6 +425,6 @@ def test_work_that_hangs_is_stopped_and_why_is_told(
     bound = 1 if kind == "check" else 2.5
     assert after(bound - 0.1).cancel_asked is None
     assert "took longer" in (after(bound + 0.1).error or {})["cause"]
-    monkeypatch.setattr(supervisor, "KILL_AFTER", 0.0)
+    monkeypatch.setattr(ending, "KILL_AFTER", 0.0)
     supervisor.tick()
     wait_until(lambda: store.get(job).state is State.CANCELLED)
