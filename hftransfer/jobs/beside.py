@@ -56,7 +56,7 @@ def given_to_work(token: str) -> Iterator[None]:
 
 def logs(id: str) -> str:
     """The end of the job's log, empty before it started."""
-    path = folder(Store().get(id).id) / LOG
+    path = home("jobs") / Store().get(id).id / LOG
     if not path.exists():
         return ""
     with path.open("rb") as log:

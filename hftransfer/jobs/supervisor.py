@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import shutil
-import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import fields
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +17,7 @@ from ..errors import HFTransferError, JobError, OutputError
 from ..home import home
 from ..recipe import Recipe
 from . import deletion, folders
+from .asking import is_visitors, lasting, lasting_recipe, require_text, whole_or_gone
 from .beside import LOG, keep_token
 from .beside import TOKEN as TOKEN
 from .beside import example as example
@@ -42,7 +39,6 @@ from .store import Store, new_id
 from .work import MODEL
 
 ROOMY = ("train",)  # the kinds of work that leave much on the disk
-_PATHS = ("backbone", "validation", "test")
 
 _inference = Inference()
 
@@ -80,10 +76,10 @@ def submit(
     _require_place(store, owner, kind)
     if kind in ROOMY:
         require_room(owner, place=output)
-    whole = {"source": _lasting(source), "recipe": _lasting_recipe(recipe), "overwrite": overwrite, **(asked or {})}
+    whole = {"source": lasting(source), "recipe": lasting_recipe(recipe), "overwrite": overwrite, **(asked or {})}
     target = str((output or home("jobs") / id / MODEL).absolute())
-    _require_text(target)
-    with _whole(id):
+    require_text(target)
+    with whole_or_gone(id):
         write_request(id, {**whole, OWN_TOKEN: bool(token), VISITORS: shared()})
         if token:
             keep_token(id, token)
@@ -236,27 +232,6 @@ def owner_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()[:32]
 
 
-@contextmanager
-def _whole(id: str) -> Iterator[None]:
-    """A job that cannot be written down leaves nothing, and says why."""
-    try:
-        yield
-    except (OSError, sqlite3.Error) as error:
-        shutil.rmtree(home("jobs") / id, ignore_errors=True)
-        if isinstance(error, HFTransferError):
-            raise
-        cause = f"the job cannot be written down: {getattr(error, 'strerror', None) or error}"
-        raise OutputError(cause, place=str(home("jobs")), fix="free some space, and try again") from error
-
-
-def _require_text(target: str) -> None:
-    try:
-        target.encode()
-    except UnicodeEncodeError as error:
-        cause, place = "the output's name is no text", target.encode("utf-8", "backslashreplace").decode()
-        raise OutputError(cause, place=place, fix="choose another with -o") from error
-
-
 def _require_place(store: Store, owner: str, kind: str) -> None:
     """One visitor's jobs shall not fill the queue."""
     most = limits().per_owner
@@ -274,7 +249,7 @@ def _spawn(job: Job) -> tuple[int, float]:
         worker = subprocess.Popen(
             command("hftransfer.jobs.worker", job.id),
             cwd=room,
-            env=environment(visitors=_is_visitors(job)),
+            env=environment(visitors=is_visitors(job)),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -283,14 +258,6 @@ def _spawn(job: Job) -> tuple[int, float]:
     began = psutil.Process(worker.pid).create_time()
     threading.Thread(target=_reap, args=(worker, room), daemon=True).start()
     return worker.pid, began
-
-
-def _is_visitors(job: Job) -> bool:
-    """Whether the job came from a visitor; where that cannot be read, as if it had."""
-    try:
-        return bool(request(job).get(VISITORS))
-    except (HFTransferError, OSError, ValueError, AttributeError):
-        return True
 
 
 def _reap(worker: subprocess.Popen[bytes], room: Path) -> None:
@@ -305,14 +272,3 @@ def _stored(id: str) -> Job | None:
         return Store().get(id)
     except JobError:
         return None
-
-
-def _lasting(source: str) -> str:
-    """A path as it is found from any folder; other sources as they are."""
-    there = os.path.exists(source)  # unlike Path.exists, no error where the name is too long for a path
-    return str(Path(source).absolute()) if there else source
-
-
-def _lasting_recipe(recipe: Recipe) -> dict[str, Any]:
-    values = {entry.name: getattr(recipe, entry.name) for entry in fields(recipe)}
-    return {**values, **{name: _lasting(values[name]) for name in _PATHS if values[name]}}

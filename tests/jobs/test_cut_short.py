@@ -6,8 +6,10 @@ import errno
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,12 +138,22 @@ def test_what_an_interrupted_one_had_is_kept_when_it_is_given_up(home: Path, ber
     assert loads(supervisor.cancel(job).model)
 
 
+def deafen(worker: int) -> None:
+    """It hears nothing more, and holds nothing that others wait for."""
+    while True:
+        os.kill(worker, signal.SIGSTOP)
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(Store().path, timeout=0.2)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            return
+        os.kill(worker, signal.SIGCONT)
+
+
 def test_one_that_heeds_nothing_is_killed_and_its_best_kept(
     home: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = train(bert, table(tmp_path / "t.csv", rows=60), ENDLESS)
     trained_a_while(job)
-    os.kill(int(Store().get(job).pid or 0), signal.SIGSTOP)  # it hears nothing more
+    deafen(int(Store().get(job).pid or 0))
     monkeypatch.setattr(ending, "KILL_AFTER", 0.0)
     supervisor.cancel(job)
     wait_for(lambda: bool(supervisor.tick() or state_of(job) is State.CANCELLED), job)

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from hftransfer.errors import JobError, OutputError
-from hftransfer.jobs import ending, states, supervisor
+from hftransfer.jobs import children, ending, states, supervisor
 from hftransfer.jobs.limits import Limits
 from hftransfer.jobs.states import ENDED, NEXT, RUNNING, Job, State
 from hftransfer.jobs.store import VERSIONS, Store
@@ -402,6 +402,26 @@ def wait_until(happened: object, seconds: float = 10) -> None:
     while not happened():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+
+
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+def test_a_worker_is_ended_with_its_own_where_there_are_no_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+    monkeypatch.delattr(os, "killpg")
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as worker:
+        assert worker.stdout is not None
+        child = psutil.Process(int(worker.stdout.readline()))
+        children.end_group(worker.pid)
+    wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    with pytest.raises(ProcessLookupError):
+        children.end_group(worker.pid)
 
 
 @pytest.mark.parametrize("kind", ["check", "train"])

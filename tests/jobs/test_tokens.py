@@ -12,6 +12,7 @@ import pytest
 
 from hftransfer.errors import JobError
 from hftransfer.jobs import children, cleaning, push, supervisor, worker
+from hftransfer.jobs.asking import is_visitors
 from hftransfer.jobs.beside import given_to_work
 from hftransfer.jobs.states import State
 from hftransfer.jobs.store import Store
@@ -109,7 +110,7 @@ def test_a_visitors_job_stays_one_whoever_starts_it(
     theirs = supervisor.submit("sample:digits", Recipe(), "ann")
     monkeypatch.delenv(children.SHARED)
     ours = supervisor.submit("sample:digits", Recipe(), "shell")
-    assert [supervisor._is_visitors(Store().get(job)) for job in (theirs, ours)] == [True, False]
+    assert [is_visitors(Store().get(job)) for job in (theirs, ours)] == [True, False]
     monkeypatch.setenv("HF_TOKEN", OURS)
     monkeypatch.setattr(supervisor, "command", lambda *given: [sys.executable, "-c", SENT])
     said: list[str] = []
