@@ -115,7 +115,8 @@ def salvage(workdir: Path, folder: Path) -> bool:
         for file in chain(*map(model.glob, WEIGHTS), (workdir / PROCESSOR).iterdir()):
             _link(file, part / file.name)
         recipe = json.loads((workdir / SETTLED).read_text(encoding="utf-8"))["recipe"]
-        (part / MARKER).write_text(json.dumps(recipe, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(recipe, indent=2, ensure_ascii=False) + "\n"
+        (part / MARKER).write_text(text, encoding="utf-8", errors="backslashreplace")  # names may be no text
         shutil.rmtree(folder, ignore_errors=True)
         part.rename(folder)
     finally:

@@ -19,7 +19,7 @@ def home(*parts: str) -> Path:
     from platformdirs import user_data_dir
 
     root = os.environ.get("HFTRANSFER_HOME") or user_data_dir("hftransfer", appauthor=False)
-    top = Path(root).expanduser()
+    top = Path(root).expanduser().absolute()  # workers start in another folder
     folder = top.joinpath(*parts)
     try:
         top.mkdir(mode=0o700, parents=True, exist_ok=True)  # uploads and keys are nobody else's

@@ -64,8 +64,8 @@ def staged(output: Path, *, overwrite: bool = False, note: Path | None = None) -
     """A folder beside `output` to write into; it takes `output`'s place when all went well.
 
     Args:
-        note: a file that names the folder while there is one, so that `abandon` finds it after
-            a kill; what an earlier attempt left is removed at once.
+        note: a file that names the folder, so that `abandon` finds it after a kill; what an earlier
+            attempt left is removed at once. It stays where all went well, for `arrived` to tell.
 
     Raises:
         OutputError: as `claim`, at the start and, if somebody was faster, at the end.
@@ -84,17 +84,33 @@ def staged(output: Path, *, overwrite: bool = False, note: Path | None = None) -
         with writable(output):
             _open_up(stage)
             durable(stage)
+            _take_note(note, stage, str(stage.stat().st_ino))
             _swap(stage, output)
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
-        if note is not None:
-            note.unlink(missing_ok=True)
+        if stage.exists():
+            shutil.rmtree(stage, ignore_errors=True)
+            if note is not None:
+                note.unlink(missing_ok=True)
 
 
-def _take_note(note: Path | None, stage: Path) -> None:
-    if note is not None:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(str(stage), encoding="utf-8")
+def _take_note(note: Path | None, stage: Path, number: str = "") -> None:
+    """Where the folder is and, once it is whole, its number on the disk, which renaming does not change."""
+    if note is None:
+        return
+    note.parent.mkdir(parents=True, exist_ok=True)
+    part = note.with_name(f"{note.name}.part")
+    part.write_text("\n".join(filter(None, (str(stage), number))), encoding="utf-8")
+    sync(part)
+    part.replace(note)
+    sync(note.parent)
+
+
+def arrived(note: Path, output: Path) -> bool:
+    """Whether the folder that a note names took the output's place."""
+    if not note.is_file():
+        return False
+    number = note.read_text(encoding="utf-8").partition("\n")[2]
+    return output.is_dir() and number == str(output.stat().st_ino)
 
 
 def abandon(note: Path | None) -> None:
@@ -105,7 +121,7 @@ def abandon(note: Path | None) -> None:
     """
     if note is None or not note.is_file():
         return
-    stage = Path(note.read_text(encoding="utf-8"))
+    stage = Path(note.read_text(encoding="utf-8").partition("\n")[0])
     named = _STAGE.fullmatch(stage.name)
     if named and stage.is_absolute():
         output, old = stage.with_name(named[1]), stage.with_suffix(".old")
@@ -113,6 +129,8 @@ def abandon(note: Path | None) -> None:
             old.rename(output)
         for left in (stage, old):
             shutil.rmtree(left, ignore_errors=True)
+        if arrived(note, output):  # whoever goes on with the run wants to know
+            return
     note.unlink()
 
 
@@ -148,12 +166,12 @@ def _open_up(stage: Path) -> None:
 def _swap(stage: Path, output: Path) -> None:
     """Put the new in the old one's place, or leave the old one there."""
     old = stage.with_suffix(".old")
-    if output.exists():
-        output.rename(old)
     try:
+        if output.exists():
+            output.rename(old)
         stage.rename(output)
-    except OSError:
-        if old.exists():
+        sync(output.parent)
+    finally:  # whatever stops it, the wish to stop among it
+        if old.exists() and not output.exists():
             old.rename(output)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

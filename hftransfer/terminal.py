@@ -138,7 +138,8 @@ def _job(job: dict[str, Any]) -> str:
     told = f"\n{error['cause']}\n  at:   {error['place']}\n  next: {error['fix']}" if error else ""
     best = (job["result"] or {}).get("kept")
     place = f"its best model so far is in {best}" if best else job["output"]
-    return f"{job['job']}  {job['state']}  {job['stage']}{far}  {place}{figures}{told}"
+    first = "  ".join(filter(None, (job["job"], job["state"], f"{job['stage']}{far}", place)))
+    return f"{first}{figures}{told}"
 
 
 def _jobs(found: dict[str, Any]) -> str:

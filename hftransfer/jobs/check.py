@@ -7,7 +7,7 @@ from typing import Any
 
 from ..data import described, examples, load_data
 from ..values import Event
-from .supervisor import EXAMPLES
+from .beside import EXAMPLES
 from .work import Work
 
 

@@ -16,10 +16,11 @@ from ..checkpoints import shed
 from ..errors import HFTransferError
 from ..home import home
 from . import deletion
+from .beside import TOKEN
 from .limits import limits
-from .states import CUT_SHORT, ENDED, Job
+from .states import ENDED, Job, State
 from .store import Store
-from .work import ROOM, keep
+from .work import KEPT, MODEL, ROOM, drop, keep
 
 EVERY = 3600.0  # seconds between two cleanings
 BRIEF = 2 * 86400.0  # seconds that work which leaves no model, and an upload that no run names, are kept
@@ -46,41 +47,44 @@ def _chores(store: Store, keep_for: float) -> Iterator[Callable[[], object]]:
     for job in store.listed():
         since = time.time() - (job.ended or job.heartbeat or job.created)
         if job.state in ENDED and job.kind != "train" and since > BRIEF:
-            yield partial(deletion.delete, store, job.id)
-        elif job.state in ENDED and since > QUIET and _unfinished(home("jobs") / job.id):
+            yield partial(deletion.delete, store, job.id, uploads=False)
+        elif job.state in ENDED and since > QUIET:
             yield partial(_lighten, store, job, cold=since > keep_for)
+    yield partial(_drop_tokens, store)
     yield partial(_drop_uploads, store)
     yield partial(_drop_strays, store)
 
 
-def _unfinished(room: Path) -> bool:
-    return (room / ROOM).exists() or any(room.glob(".*"))
+def _unfinished(room: Path, state: State) -> bool:
+    left = (ROOM, KEPT) if state is State.DONE else (ROOM,)
+    return any((room / name).exists() for name in left) or any(room.glob(".*"))
 
 
 def _lighten(store: Store, job: Job, *, cold: bool) -> None:
-    """What a kill left half written goes; of a run that was cut short long ago, the checkpoints too.
+    """What a kill left half written goes, and what a run that is done had left; of one cut short long ago, checkpoints.
 
     Its best model is kept. Resumed after that, it begins anew.
     """
     room = home("jobs") / job.id
-    cold = cold and job.state in CUT_SHORT and (room / ROOM).is_dir()
-    known: dict[str, object] = {}
 
-    def drop() -> None:
-        if cold:
-            known.update(keep(room))
+    def lighten() -> None:
+        state = store.get(job.id).state  # by now
+        if state is State.DONE:
+            drop(room)
+        elif cold and (room / ROOM).is_dir():
+            store.note_kept(job.id, result=keep(room))
             shutil.rmtree(room / ROOM, ignore_errors=True)
         _sweep(room)
 
-    if store.while_over(job.id, drop) and cold:
-        store.note_kept(job.id, result=known)
+    if _unfinished(room, job.state):
+        store.while_over(job.id, lighten)
 
 
 def _sweep(room: Path) -> None:
     """In a job's folder, what is in the making has a name that begins with a dot."""
     shed(room / ROOM)
     for entry in room.glob(".*"):
-        shutil.rmtree(entry, ignore_errors=True)
+        shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
 
 
 def _drop_uploads(store: Store) -> None:
@@ -90,12 +94,20 @@ def _drop_uploads(store: Store) -> None:
             shutil.rmtree(upload, ignore_errors=True)
 
 
+def _drop_tokens(store: Store) -> None:
+    """Of jobs that nobody does any more, or that were never written down."""
+    going = {job.id for job in store.listed() if job.state not in ENDED}
+    for token in home("jobs").glob(f"*/{TOKEN}"):
+        if token.parent.name not in going and _age(token) > QUIET:
+            token.unlink(missing_ok=True)
+
+
 def _drop_strays(store: Store) -> None:
     """Folders of jobs that were never written down. One with a model stays: the store may have been lost."""
     known = {*store.ids(), *store.half_deleted()}
     for room in home("jobs").iterdir():
         stray = _ID.fullmatch(room.name) and room.name not in known and _age(room) > BRIEF
-        if stray and not any(path.is_dir() for path in room.iterdir()):
+        if stray and not any((room / name / "config.json").exists() for name in (MODEL, KEPT)):
             shutil.rmtree(room, ignore_errors=True)
 
 

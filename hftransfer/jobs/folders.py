@@ -11,6 +11,7 @@ from ..errors import JobError
 from ..home import home
 
 REQUEST = "request.json"
+OWN_TOKEN, VISITORS = "own_token", "visitors"  # what a request notes of who gave it
 _PATHS = ("validation", "test")  # of a recipe, that may be uploads
 
 
@@ -37,7 +38,7 @@ def request(id: str) -> dict[str, Any]:
 
 def write_request(id: str, asked: dict[str, Any]) -> None:
     part = folder(id) / f"{REQUEST}.part"
-    part.write_text(json.dumps(asked, ensure_ascii=False), encoding="utf-8")
+    part.write_text(json.dumps(asked), encoding="utf-8")  # in ASCII: a name may be no text at all
     part.replace(folder(id) / REQUEST)
 
 
@@ -52,8 +53,19 @@ def uploads_of(id: str) -> set[Path]:
 
 
 def _uploads(sources: Iterator[str]) -> Iterator[Path]:
-    """Of an upload's owner and name: a folder each, and whatever lies in it belongs to it."""
+    """Of an upload's owner and name: a folder each, and whatever lies in it belongs to it.
+
+    Our home may have had another name when the job was given, by a link.
+    """
     top = home("uploads")
-    for source in map(Path, sources):
-        if source.is_relative_to(top) and len(source.relative_to(top).parts) > 2:
-            yield top.joinpath(*source.relative_to(top).parts[:2])
+    real = top.resolve()
+    for source in (_resolved(text) for text in sources):
+        if source.is_relative_to(real) and len(source.relative_to(real).parts) > 2:
+            yield top.joinpath(*source.relative_to(real).parts[:2])
+
+
+def _resolved(text: str) -> Path:
+    try:
+        return Path(text).resolve()
+    except (OSError, ValueError, RuntimeError):  # no path at all, or links in a ring
+        return Path(text)

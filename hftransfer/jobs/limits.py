@@ -12,6 +12,8 @@ AT_ONCE, PER_OWNER, HOURS = "HFTRANSFER_JOBS_AT_ONCE", "HFTRANSFER_JOBS_PER_OWNE
 DISK, OWNER, FREE = "HFTRANSFER_DISK_GB", "HFTRANSFER_OWNER_GB", "HFTRANSFER_FREE_GB"
 KEEP = "HFTRANSFER_KEEP_DAYS"
 GB, DAY = 1e9, 86400.0
+SHORT = 3600.0  # seconds that work which is no training may take
+GRACE = 1800.0  # seconds in which a training whose time is over measures and saves what it has
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,11 @@ class Limits:
     def kinds(self) -> dict[str, int]:
         """How many jobs of a kind run at once: what is short, or waits for the Hub, need not wait for training."""
         return {"check": 1, "plan": 1, "push": 2, "train": self.at_once}
+
+    def longest(self, kind: str) -> float:
+        """Seconds after which work of a kind is stopped: it hangs, and others wait for its place."""
+        given = math.inf if self.seconds is None else self.seconds
+        return given + GRACE if kind == "train" else min(given + GRACE, SHORT)
 
 
 def limits() -> Limits:

@@ -9,11 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import OutputError
-from ..home import home
+from ..home import home, prune
 from .limits import DISK, GB, Limits, limits
 from .store import Store
 
 COUNTED = ("jobs", "uploads")  # of the home; the caches beside them bound themselves
+CACHES = ("datasets", "features")
 
 
 def require_room(owner: str, more: int = 0, *, place: Path | None = None) -> None:
@@ -78,6 +79,11 @@ def _require(used: int, more: int, bound: float, whose: str, fix: str) -> None:
 def _require_free(place: Path, more: int, bounds: Limits) -> None:
     there = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
     disk = shutil.disk_usage(there)
+    if disk.free - more < bounds.free:
+        for name in CACHES:  # what is in there is made anew where it is wanted
+            with suppress(OSError):
+                prune(home(name), 0)
+        disk = shutil.disk_usage(there)
     if disk.free - more < bounds.free:
         cause = f"the disk is nearly full: {_gb(disk.used)} of {_gb(disk.total)} are taken, {_gb(disk.free)} are free"
         fix = f"delete a run that is no longer needed, or free some space: {_gb(bounds.free)} are to stay free"

@@ -17,6 +17,7 @@ from .states import ENDED, NEXT, RUNNING, Job, State, alive, ending_without_word
 
 COLUMNS = tuple(entry.name for entry in fields(Job))
 _JSON = ("error", "result")
+TIDYING = 600.0  # seconds after which nobody is at a job's files any more
 
 Spawn = Callable[[Job], tuple[int, float]]
 
@@ -33,11 +34,15 @@ def get(db: sqlite3.Connection, id: str) -> Job:
 def job_of(row: sqlite3.Row) -> Job:
     values = dict(row)
     packed = {name: json.loads(values[name]) for name in _JSON if values[name]}
-    return Job(**{**values, **packed, "state": State(values["state"])})
+    known = {name: values[name] for name in COLUMNS}  # a newer version may have added some
+    return Job(**{**known, **packed, "state": State(values["state"])})
 
 
 def pack(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+    """As SQLite takes it: names of files may hold what is no text."""
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def judged(job: Job) -> Job:
@@ -73,6 +78,7 @@ def delete(db: sqlite3.Connection, job: Job) -> str:
         raise JobError(f"a job that is {job.state} has not ended", place=f"job {job.id}", fix="cancel it first")
     db.execute("INSERT INTO deleted VALUES (?, ?)", (job.id, job.owner))
     db.execute("DELETE FROM metrics WHERE job = ?", (job.id,))
+    db.execute("DELETE FROM chores WHERE name LIKE '% ' || ?", (job.id,))
     db.execute("DELETE FROM jobs WHERE id = ?", (job.id,))
     return job.owner
 
@@ -81,6 +87,17 @@ def half_deleted(db: sqlite3.Connection, id: str) -> str | None:
     """The owner of a job whose deletion was begun."""
     row = db.execute("SELECT owner FROM deleted WHERE job = ?", (id,)).fetchone()
     return row[0] if row else None
+
+
+def tidied(db: sqlite3.Connection, id: str) -> bool:
+    """Whether somebody is at the job's files; who was killed over it is waited for a while."""
+    query = "SELECT 1 FROM chores WHERE name = ? AND begun BETWEEN ? AND ?"
+    now = time.time()
+    return db.execute(query, (chore_of(id), now - TIDYING, now)).fetchone() is not None
+
+
+def chore_of(id: str) -> str:
+    return f"tidy {id}"
 
 
 def running(db: sqlite3.Connection, kind: str = "%") -> Sequence[Job]:

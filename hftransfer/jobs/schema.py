@@ -51,16 +51,32 @@ def connected(path: Path) -> Iterator[sqlite3.Connection]:
     """The file, opened for one call.
 
     Raises:
-        OutputError: the disk is full.
+        OutputError: the disk is full, other processes hold the file for too long, or it cannot be used.
     """
     try:
         with closing(_connect(path)) as db:
             yield db
-    except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorname", "") not in _NO_ROOM:
-            raise
+    except sqlite3.DatabaseError as error:
+        raise _in_words(error, path) from error
+
+
+def _in_words(error: sqlite3.DatabaseError, path: Path) -> OutputError:
+    if getattr(error, "sqlite_errorname", "") in _NO_ROOM:
         fix = "free some space, and try again"
-        raise OutputError("the disk is full: the jobs cannot be written down", place=str(path), fix=fix) from error
+        return OutputError("the disk is full: the jobs cannot be written down", place=str(path), fix=fix)
+    if _is_busy(error):
+        return OutputError("the file that jobs are kept in is busy", place=str(path), fix="try again in a minute")
+    fix = "see that it can be read and written; where it is damaged, move it away, and a new one is made"
+    return OutputError(f"the file that jobs are kept in cannot be used: {error}", place=str(path), fix=fix)
+
+
+def is_busy(error: OutputError) -> bool:
+    """Whether a later try may do, as other processes only hold the file."""
+    return isinstance(error.__cause__, sqlite3.DatabaseError) and _is_busy(error.__cause__)
+
+
+def _is_busy(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
 def _connect(path: Path) -> sqlite3.Connection:

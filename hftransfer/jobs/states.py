@@ -99,9 +99,13 @@ class Job:
         return max(0.0, (self.moved - self.stage_began) / made * (self.steps - self.step))
 
     def to_json(self) -> dict[str, Any]:
-        """What `hftransfer jobs show` prints, without the metrics and without the keys."""
+        """What `hftransfer jobs show` prints, without the metrics and without the keys.
+
+        The output is named where a model lies there, or will.
+        """
         row = asdict(self)
         shown = {name: value for name, value in row.items() if name not in _HIDDEN}
+        shown["output"] = self.output if self.kind == "train" and self.state not in CUT_SHORT else None
         return {"job": self.id, **shown, "remaining": None if self.remaining is None else round(self.remaining)}
 
 
@@ -129,4 +133,6 @@ def alive(job: Job) -> bool:
         same = abs(process.create_time() - job.pid_started) < _SAME_START
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:  # another user's by now
         return False

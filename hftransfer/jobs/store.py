@@ -20,11 +20,13 @@ from ..errors import JobError
 from ..home import home
 from ..values import Event
 from . import rows, states
+from .limits import SHORT
 from .rows import Spawn
 from .schema import VERSIONS, connected, version_of
 from .states import CUT_SHORT, ENDED, NEXT, RUNNING, Job, State
 
 Point = tuple[int, float]
+WAIT = 30.0  # seconds for whoever is at a job's files
 
 
 class Store:
@@ -90,10 +92,12 @@ class Store:
         query = """
             SELECT 1 FROM jobs WHERE state = 'queued'
             OR (state = 'cancelled' AND kind = 'train' AND result IS NULL)
-            OR (ended IS NULL AND (cancel_asked IS NOT NULL OR heartbeat < ?)) LIMIT 1
+            OR (ended IS NULL AND (cancel_asked IS NOT NULL OR heartbeat < ?))
+            OR (ended IS NULL AND kind != 'train' AND started < ?) LIMIT 1
         """
+        since = time.time()
         with connected(self.path) as db:
-            return db.execute(query, (time.time() - states.SILENCE,)).fetchone() is not None
+            return db.execute(query, (since - states.SILENCE, since - SHORT)).fetchone() is not None
 
     def place(self, job: Job) -> int:
         """How many jobs of its kind start before a queued one, and it; 1 is next."""
@@ -136,7 +140,7 @@ class Store:
         Raises:
             JobError: there is no such job, or no way from its state to that one.
         """
-        with self._write() as db:
+        with self._write(lasting=True) as db:
             rows.move(db, rows.get(db, id), state, **values)
 
     def progress(self, id: str, event: Event, state: State | None = None) -> bool:
@@ -188,6 +192,13 @@ class Store:
                 rows.change(db, id, cancel_asked=time.time())
         return self.get(id)
 
+    def stop(self, id: str, why: JobError) -> Job:
+        """Ask a running job's worker to stop, for a reason that its owner does not know."""
+        with self._write() as db:
+            if rows.get(db, id).state in RUNNING:
+                rows.change(db, id, cancel_asked=time.time(), error=why.to_json())
+        return self.get(id)
+
     def ask_finish(self, id: str) -> Job:
         """Ask a running job's worker to end training with the best so far.
 
@@ -214,7 +225,7 @@ class Store:
             ("pid", "pid_started", "heartbeat", "doubted", "cancel_asked", "finish_asked", "stage_began")
         )
         anew: dict[str, Any] = {"step": 0, "steps": 0, "stage": "", "message": "", "queued": time.time()}
-        with self._write() as db:
+        with self._write_quiet(id) as db:
             rows.settle(db)
             rows.move(db, rows.get(db, id), State.QUEUED, **clean, **anew, ended=None, error=None, result=None)
         return self.get(id)
@@ -233,13 +244,20 @@ class Store:
                 rows.change(db, id, **values)
 
     def while_over(self, id: str, act: Callable[[], object]) -> bool:
-        """Do something short to an ended job's files, which nobody resumes meanwhile. Returns whether it was done."""
+        """Do something to an ended job's files, which nobody resumes or deletes meanwhile. Returns whether it was done.
+
+        It may take its time: other jobs go on being written down.
+        """
         with self._write() as db:
             rows.settle(db)
-            over = rows.get(db, id).state in ENDED
-            if over:
-                act()
-            return over
+            if rows.get(db, id).state not in ENDED or rows.tidied(db, id):
+                return False
+            db.execute("INSERT OR REPLACE INTO chores VALUES (?, ?)", (rows.chore_of(id), time.time()))
+        try:
+            act()
+        finally:
+            self._execute("DELETE FROM chores WHERE name = ?", rows.chore_of(id))
+        return True
 
     def delete(self, id: str) -> str:
         """Take out a job that has ended, with its figures. Returns its owner; `forget` it once its files are gone.
@@ -247,7 +265,7 @@ class Store:
         Raises:
             JobError: there is no such job, or it has not ended.
         """
-        with self._write() as db:
+        with self._write_quiet(id) as db:
             rows.settle(db)
             owner = rows.half_deleted(db, id)
             return rows.delete(db, rows.get(db, id)) if owner is None else owner
@@ -259,8 +277,7 @@ class Store:
 
     def forget(self, id: str) -> None:
         """Nothing is left of a deleted job."""
-        with self._write() as db:
-            db.execute("DELETE FROM deleted WHERE job = ?", (id,))
+        self._execute("DELETE FROM deleted WHERE job = ?", id)
 
     def ids(self, owner: str | None = None) -> list[str]:
         """One owner's jobs, or all, in no order."""
@@ -308,10 +325,36 @@ class Store:
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {len(VERSIONS)}")
 
+    def _execute(self, statement: str, *values: Any) -> None:
+        with self._write() as db:
+            db.execute(statement, values)
+
     @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that holds the write lock from its first line."""
+    def _write_quiet(self, id: str) -> Iterator[sqlite3.Connection]:
+        """A lasting transaction while nobody is at the job's files; who is, is waited for.
+
+        Raises:
+            JobError: they take too long.
+        """
+        end = time.monotonic() + WAIT
+        while time.monotonic() < end:
+            with self._write(lasting=True) as db:
+                if not rows.tidied(db, id):
+                    yield db
+                    return
+            time.sleep(0.1)
+        fix = "try again in a minute"
+        raise JobError("the job's files are just being tidied up", place=f"job {id}", fix=fix)
+
+    @contextmanager
+    def _write(self, *, lasting: bool = False) -> Iterator[sqlite3.Connection]:
+        """A transaction that holds the write lock from its first line.
+
+        Args:
+            lasting: not even a power cut takes it back: files are removed on the strength of it.
+        """
         with connected(self.path) as db:
+            db.execute(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}")
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db

@@ -4,45 +4,41 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import shutil
-import signal
-import sqlite3
 import subprocess
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import fields
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from ..errors import HFTransferError, JobError, OutputError
-from ..home import home, prune
+from ..home import home
 from ..recipe import Recipe
 from . import deletion, folders
-from .children import command, environment
+from .asking import is_visitors, lasting, lasting_recipe, require_text, whole_or_gone
+from .beside import LOG, keep_token
+from .beside import TOKEN as TOKEN
+from .beside import example as example
+from .beside import keep_answers as keep_answers
+from .beside import kept_answers as kept_answers
+from .beside import logs as logs
+from .beside import take_token as take_token
+from .children import command, environment, shared
 from .cleaning import clean
+from .ending import kept as kept
+from .ending import note_kept, press
+from .folders import OWN_TOKEN, VISITORS, folder, write_request
 from .folders import REQUEST as REQUEST
-from .folders import folder, write_request
 from .inference import Inference
 from .limits import limits
 from .room import require_room as require_room
-from .states import DOUBT, ENDED, Job, alive, silent
+from .states import ENDED, Job, State
 from .store import Store, new_id
-from .work import keep
+from .work import MODEL
 
-LOG = "log.txt"
-TOKEN = "token"
-ANSWERS, ANSWERS_BYTES = "answers", 50 << 20
-EXAMPLES = "examples"  # thumbnails of data that was checked
-MODEL = "model"
 ROOMY = ("train",)  # the kinds of work that leave much on the disk
-TERM_AFTER, KILL_AFTER = 10.0, 30.0  # seconds from the wish to cancel
-_LOG_TAIL = 64 * 1024  # bytes
-_PATHS = ("backbone", "validation", "test")
 
 _inference = Inference()
 
@@ -80,13 +76,14 @@ def submit(
     _require_place(store, owner, kind)
     if kind in ROOMY:
         require_room(owner, place=output)
-    whole = {"source": _lasting(source), "recipe": _lasting_recipe(recipe), "overwrite": overwrite, **(asked or {})}
-    with _whole(id):
-        write_request(id, whole)
+    whole = {"source": lasting(source), "recipe": lasting_recipe(recipe), "overwrite": overwrite, **(asked or {})}
+    target = str((output or home("jobs") / id / MODEL).absolute())
+    require_text(target)
+    with whole_or_gone(id):
+        write_request(id, {**whole, OWN_TOKEN: bool(token), VISITORS: shared()})
         if token:
-            _keep_token(id, token)
-        target = (output or folder(id) / MODEL).absolute()
-        store.add(kind, name or Path(source).name, owner, output=str(target), id=id)
+            keep_token(id, token)
+        store.add(kind, name or Path(source).name, owner, output=target, id=id)
     tick()
     return id
 
@@ -106,11 +103,12 @@ def tick() -> None:
 
 def _stir(store: Store, kinds: dict[str, int]) -> None:
     for job in store.running():
-        _press(store, job)
+        press(store, job)
     for job in store.unkept():
-        _note_kept(store, job)
-    while store.start_next(kinds, _spawn):
-        pass
+        note_kept(store, job)
+    while begun := store.start_next(kinds, _spawn):
+        if begun.state is State.FAILED:  # it could not be started: nobody else takes it
+            take_token(begun.id)
 
 
 def find(id: str, owner: str, key: str = "") -> Job:
@@ -158,9 +156,17 @@ def resume(id: str) -> Job:
         JobError: there is no such job, it is done, or it still goes on.
     """
     store = Store()
+    _require_resumable(store.get(id))
     store.requeue(id)
     tick()
     return store.get(id)
+
+
+def _require_resumable(job: Job) -> None:
+    """What is not training has nothing to go on from; a push has lost its token, which is kept nowhere."""
+    if job.kind != "train":
+        fix = "submit the work as a new job"
+        raise JobError("only a training can be gone on with", place=f"job {job.id}", fix=fix)
 
 
 def delete(id: str) -> None:
@@ -171,25 +177,6 @@ def delete(id: str) -> None:
         JobError: there is no such job, or it has not ended.
     """
     deletion.delete(Store(), id)
-
-
-def kept(job: Job) -> dict[str, Any]:
-    """Keep the best model of a job that was cut short. Returns the columns that tell of it."""
-    try:
-        return {"result": keep(folder(job.id))}
-    except (OSError, ValueError, KeyError) as error:
-        why = getattr(error, "strerror", None) or error
-        told = JobError(f"its best model could not be kept: {why}", place=f"job {job.id}", fix="free some space")
-        return {"result": {"kept": None}, "error": told.to_json()}
-
-
-def _note_kept(store: Store, job: Job) -> None:
-    """Keep the best of a job whose worker is gone, unless it goes on, or was deleted, by now."""
-    found: dict[str, Any] = {}
-    with suppress(JobError):
-        store.while_over(job.id, lambda: found.update(kept(job)))
-    if found:
-        store.note_kept(job.id, **found)
 
 
 def show(id: str) -> dict[str, Any]:
@@ -205,16 +192,6 @@ def listed() -> list[dict[str, Any]]:
     return [job.to_json() for job in Store().listed()]
 
 
-def logs(id: str) -> str:
-    """The end of the job's log, empty before it started."""
-    path = folder(Store().get(id).id) / LOG
-    if not path.exists():
-        return ""
-    with path.open("rb") as log:
-        log.seek(max(0, path.stat().st_size - _LOG_TAIL))
-        return log.read().decode("utf-8", "replace")
-
-
 def request(job: Job) -> dict[str, Any]:
     """What the job was asked to do: its `source`, its `recipe`, and whether to `overwrite`.
 
@@ -227,19 +204,6 @@ def request(job: Job) -> dict[str, Any]:
 def owner_of_user(name: str) -> str:
     """The name under which a signed-in user is known; no browser's secret stands for such a one."""
     return f"user-{owner_of(name)}"
-
-
-def example(job: Job, name: str) -> Path:
-    """Where a checked job's thumbnail lies."""
-    return folder(job.id) / EXAMPLES / name
-
-
-def take_token(id: str) -> str:
-    """The token that a job was given for the Hub, which is gone from the disk with this."""
-    path = folder(id) / TOKEN
-    token = path.read_text(encoding="utf-8") if path.exists() else ""
-    path.unlink(missing_ok=True)
-    return token
 
 
 def predict(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
@@ -263,44 +227,9 @@ def texts_of(path: str, most: int) -> list[str]:
     return _inference.texts(path, most)
 
 
-def keep_answers(job: Job, table: str) -> str:
-    """A table of answers, kept beside the job's model for a while. Returns its unguessable name."""
-    room = folder(job.id) / ANSWERS
-    room.mkdir(exist_ok=True)
-    name = f"{new_id()}.csv"
-    (room / name).write_text(table, encoding="utf-8-sig")  # the mark tells spreadsheets that it is UTF-8
-    prune(room, ANSWERS_BYTES)
-    return name
-
-
-def kept_answers(job: Job, name: str) -> Path | None:
-    """Where a table of answers lies, if it still does."""
-    room = folder(job.id) / ANSWERS
-    return room / name if room.is_dir() and name in os.listdir(room) else None
-
-
 def owner_of(secret: str) -> str:
     """The name under which a browser's secret is known: nothing that is stored opens anything."""
     return hashlib.sha256(secret.encode()).hexdigest()[:32]
-
-
-def _keep_token(id: str, token: str) -> None:
-    path = folder(id) / TOKEN
-    path.touch(mode=0o600)
-    path.write_text(token, encoding="utf-8")
-
-
-@contextmanager
-def _whole(id: str) -> Iterator[None]:
-    """A job that cannot be written down leaves nothing, and says why."""
-    try:
-        yield
-    except (OSError, sqlite3.Error) as error:
-        shutil.rmtree(home("jobs") / id, ignore_errors=True)
-        if isinstance(error, HFTransferError):
-            raise
-        cause = f"the job cannot be written down: {getattr(error, 'strerror', None) or error}"
-        raise OutputError(cause, place=str(home("jobs")), fix="free some space, and try again") from error
 
 
 def _require_place(store: Store, owner: str, kind: str) -> None:
@@ -320,7 +249,7 @@ def _spawn(job: Job) -> tuple[int, float]:
         worker = subprocess.Popen(
             command("hftransfer.jobs.worker", job.id),
             cwd=room,
-            env=environment(),
+            env=environment(visitors=is_visitors(job)),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -338,33 +267,8 @@ def _reap(worker: subprocess.Popen[bytes], room: Path) -> None:
             tick()
 
 
-def _press(store: Store, job: Job) -> None:
-    """A worker that does not heed the wish to stop is stopped, and one that hangs is ended."""
-    if job.pid is None or not alive(job):
-        return
-    now = time.time()
-    waited = 0.0 if job.cancel_asked is None else now - job.cancel_asked
-    with suppress(ProcessLookupError):  # it has just ended by itself
-        patience = TERM_AFTER if job.kind == "train" else 0.0  # nothing of the others is worth keeping
-        if waited > KILL_AFTER or (silent(job) and now - store.doubt(job.id) > DOUBT):
-            os.killpg(job.pid, signal.SIGKILL)
-        elif waited > patience:
-            os.kill(job.pid, signal.SIGTERM)
-
-
 def _stored(id: str) -> Job | None:
     try:
         return Store().get(id)
     except JobError:
         return None
-
-
-def _lasting(source: str) -> str:
-    """A path as it is found from any folder; other sources as they are."""
-    there = os.path.exists(source)  # unlike Path.exists, no error where the name is too long for a path
-    return str(Path(source).absolute()) if there else source
-
-
-def _lasting_recipe(recipe: Recipe) -> dict[str, Any]:
-    values = {entry.name: getattr(recipe, entry.name) for entry in fields(recipe)}
-    return {**values, **{name: _lasting(values[name]) for name in _PATHS if values[name]}}

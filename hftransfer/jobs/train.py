@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..checkpoints import STAGED
+from ..output import abandon, arrived
 from ..workflow import fine_tune
 from .work import Work
 
-WHOLE = "whole"  # in the room once the output is: a kill before that is written down loses nothing
+WHOLE = "whole"  # in the room of a run whose output an earlier version has made
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Fine-tune into the output. Returns the report that lies beside the model."""
-    if not (work.room / WHOLE).exists():
+    """Fine-tune into the output. Returns the report that lies beside the model.
+
+    A kill after the output was there, and before that was written down, loses nothing.
+    """
+    note = work.room / STAGED
+    if (work.room / WHOLE).exists() or arrived(note, work.output):
+        abandon(note)
+    else:
         fine_tune(
             work.source,
             work.recipe,
@@ -23,7 +31,6 @@ def run(work: Work) -> dict[str, Any]:
             workdir=work.room,
             over=work.over,
         )
-        (work.room / WHOLE).touch()
     report: dict[str, Any] = json.loads((work.output / "report.json").read_text(encoding="utf-8"))
     report.pop("history", None)  # the store has it, by step
     return report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..values import Listener
 # In the job's folder: what the run needs meanwhile, and the best model of one that was cut short. The
 # output is the user's: nothing goes there but a run's whole result.
 ROOM, KEPT = "work", "kept"
+MODEL = "model"  # the output, where no other was asked for
 KNOWN = "kept.json"  # beside it, what is known of it: it outlives the room
 
 
@@ -26,6 +28,7 @@ class Work:
         asked: the whole request, with what only work of this kind wants to know.
         room: lasts until the job is done, so that it can go on after a kill.
         over: whether to end with what there is.
+        own_token: whether a token came with it, which the Hub's packages find.
     """
 
     source: str
@@ -35,6 +38,7 @@ class Work:
     room: Path
     listen: Listener
     over: Callable[[], bool]
+    own_token: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -54,6 +58,13 @@ def keep(folder: Path) -> dict[str, Any]:
         (folder / KNOWN).write_text(json.dumps(known), encoding="utf-8")
     shed(room)
     return _known(folder)
+
+
+def drop(folder: Path) -> None:
+    """Of a job that is done, what is of no more use: checkpoints, and the best of an earlier attempt."""
+    for name in (ROOM, KEPT):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / KNOWN).unlink(missing_ok=True)
 
 
 def _known(folder: Path) -> dict[str, Any]:

@@ -29,10 +29,12 @@ from ..errors import HFTransferError, JobError, OutputError
 from ..recipe import Recipe
 from ..values import Event
 from . import supervisor
+from .beside import given_to_work
 from .limits import limits
+from .schema import is_busy
 from .states import Job, State
 from .store import Store
-from .work import KEPT, ROOM, Work
+from .work import ROOM, Work, drop
 
 # The kinds of work by name: their heavy imports happen while the heart already beats.
 WORK = {kind: f"hftransfer.jobs.{kind}" for kind in ("train", "check", "plan", "push")}
@@ -99,7 +101,13 @@ class Progress:
         if not news and now - self._written < _PAUSE:
             return
         self._stage, self._written = event.stage, now
-        if self.store.progress(self.job, event, STATES.get(event.stage)):
+        try:
+            stop = self.store.progress(self.job, event, STATES.get(event.stage))
+        except OutputError as error:
+            if not is_busy(error):
+                raise
+            stop = False  # that passes: the next event will tell
+        if stop:
             raise Stopped
 
 
@@ -111,24 +119,33 @@ def main(id: str) -> int:
     except JobError as error:
         print(error, file=sys.stderr)
         return 2
-    if token := supervisor.take_token(id):
-        os.environ["HF_TOKEN"] = token
     signal.signal(signal.SIGTERM, _stop)
     room = supervisor.folder(id)
-    with Pulse(store, id, seconds_spent(room / ROOM).get("total", 0.0)) as pulse:
-        state, values = _outcome(store, job, pulse)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    spent = seconds_spent(room / ROOM).get("total", 0.0)
+    token = supervisor.take_token(id)
+    with given_to_work(token), Pulse(store, id, spent) as pulse:
+        state, values = _outcome(store, job, pulse, own_token=bool(token))
     (room / RESERVE).unlink(missing_ok=True)
     _last_word(store, id, state, values)
     if state is State.DONE:
-        for name in (ROOM, KEPT):  # checkpoints, and the best of an earlier attempt, are of no more use
-            shutil.rmtree(room / name, ignore_errors=True)
+        with suppress(OSError):  # cleaning goes on with it
+            drop(room)
     supervisor.tick()
     return 0
 
 
 def _last_word(store: Store, id: str, state: State, values: dict[str, Any]) -> None:
-    """Written even if the disk is full for a while yet; without it the job counts as interrupted."""
+    """Written even if the disk is full or the store busy for a while; without it the job counts as interrupted."""
+    try:
+        _written(store, id, state, values)
+    except HFTransferError:
+        raise
+    except Exception as error:  # what the work gave cannot be stored: that is told instead
+        traceback.print_exc()
+        _written(store, id, State.FAILED, {"error": _fault(id, error)})
+
+
+def _written(store: Store, id: str, state: State, values: dict[str, Any]) -> None:
     for _ in range(TRIES):
         with suppress(OutputError):
             return store.move(id, state, **values)
@@ -141,32 +158,41 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _outcome(store: Store, job: Job, pulse: Pulse) -> tuple[State, dict[str, Any]]:
+def _let_be() -> None:
+    """The work is over: the wish to stop it comes too late to take its word from it."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _outcome(store: Store, job: Job, pulse: Pulse, *, own_token: bool) -> tuple[State, dict[str, Any]]:
     try:
         (supervisor.folder(job.id) / RESERVE).write_bytes(os.urandom(RESERVED))
-        work = _given(store, job, pulse)
-        return State.DONE, {"result": importlib.import_module(WORK[job.kind]).run(work)}
+        work = _given(store, job, pulse, own_token)
+        result = importlib.import_module(WORK[job.kind]).run(work)
+        _let_be()
+        return State.DONE, {"result": result}
     except (Stopped, KeyboardInterrupt):
         return _cut_short(store, job)
     except HFTransferError as error:
+        _let_be()
         return State.FAILED, {"error": error.to_json()}
     except Exception as error:
+        _let_be()
         with suppress(OSError):  # the log's disk may be the full one
             traceback.print_exc()
-        told = _no_space(job, error) if is_full(error, job) else _fault(job, error)
+        told = _no_space(job, error) if is_full(error, job) else _fault(job.id, error)
         shed(supervisor.folder(job.id) / ROOM)  # makes some room, for the last word too
         return State.FAILED, {"error": told}
 
 
 def _cut_short(store: Store, job: Job) -> tuple[State, dict[str, Any]]:
     """Stopped by wish, it keeps its best; else it waits to be resumed."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is asked is being done
+    _let_be()
     if store.get(job.id).cancel_asked is None:
         return State.INTERRUPTED, {}
     return State.CANCELLED, supervisor.kept(job)
 
 
-def _given(store: Store, job: Job, pulse: Pulse) -> Work:
+def _given(store: Store, job: Job, pulse: Pulse, own_token: bool) -> Work:
     request = supervisor.request(job)
     return Work(
         source=request["source"],
@@ -176,6 +202,7 @@ def _given(store: Store, job: Job, pulse: Pulse) -> Work:
         room=supervisor.folder(job.id) / ROOM,
         listen=Progress(store, job.id),
         over=pulse.finish,
+        own_token=own_token,
         asked=request,
     )
 
@@ -202,12 +229,12 @@ def _no_space(job: Job, error: Exception) -> dict[str, str]:
     return OutputError("the disk is full", place=named or full, fix=fix).to_json()
 
 
-def _fault(job: Job, error: Exception) -> dict[str, str]:
+def _fault(id: str, error: Exception) -> dict[str, str]:
     """A fault of ours, in words; the traceback is in the log alone."""
     return {
         "kind": type(error).__name__,
         "cause": "the run stopped on an error that was not foreseen",
-        "place": f"job {job.id}",
+        "place": f"job {id}",
         "fix": "look at the run's log for the details, and report it if you can",
     }
 

@@ -6,8 +6,10 @@ import errno
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,11 @@ from safetensors.torch import load_file
 from transformers import pipeline
 
 from hftransfer.errors import JobError
-from hftransfer.jobs import supervisor
+from hftransfer.jobs import cleaning, ending, supervisor
 from hftransfer.jobs import train as train_work
 from hftransfer.jobs.states import State
 from hftransfer.jobs.store import Store
-from hftransfer.jobs.work import Work
+from hftransfer.jobs.work import Work, keep
 from hftransfer.recipe import Recipe
 from hftransfer.workflow import fine_tune
 from tests.jobs.test_workers import ENDLESS, ended, state_of, train, wait_for
@@ -136,13 +138,23 @@ def test_what_an_interrupted_one_had_is_kept_when_it_is_given_up(home: Path, ber
     assert loads(supervisor.cancel(job).model)
 
 
+def deafen(worker: int) -> None:
+    """It hears nothing more, and holds nothing that others wait for."""
+    while True:
+        os.kill(worker, signal.SIGSTOP)
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(Store().path, timeout=0.2)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            return
+        os.kill(worker, signal.SIGCONT)
+
+
 def test_one_that_heeds_nothing_is_killed_and_its_best_kept(
     home: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = train(bert, table(tmp_path / "t.csv", rows=60), ENDLESS)
     trained_a_while(job)
-    os.kill(int(Store().get(job).pid or 0), signal.SIGSTOP)  # it hears nothing more
-    monkeypatch.setattr(supervisor, "KILL_AFTER", 0.0)
+    deafen(int(Store().get(job).pid or 0))
+    monkeypatch.setattr(ending, "KILL_AFTER", 0.0)
     supervisor.cancel(job)
     wait_for(lambda: bool(supervisor.tick() or state_of(job) is State.CANCELLED), job)
     wait_for(lambda: bool(supervisor.tick() or Store().get(job).model), job)
@@ -187,10 +199,17 @@ def test_a_disk_that_refuses_to_keep_is_told(
     def full(folder: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(supervisor, "keep", full)
+    monkeypatch.setattr(ending, "keep", full)
     found = supervisor.cancel(job)
     assert found.state is State.CANCELLED and found.model is None
     assert "No space left on device" in (found.error or {})["cause"]
+    changes = found.changes
+    monkeypatch.setattr(ending, "AGAIN", 0.0)
+    supervisor.tick()
+    assert Store().get(job).changes == changes  # it was tried again, and nothing is new
+    monkeypatch.setattr(ending, "keep", keep)
+    supervisor.tick()
+    assert loads(Store().get(job).model)
 
 
 def test_killed_after_its_output_was_whole_it_is_done_when_resumed(home: Path, bert: Path, tmp_path: Path) -> None:
@@ -199,7 +218,9 @@ def test_killed_after_its_output_was_whole_it_is_done_when_resumed(home: Path, b
     found = Store().get(job)
     room = supervisor.folder(job) / "work"
     room.mkdir()
-    (room / "whole").touch()
+    number = Path(str(found.output)).stat().st_ino
+    (room / "staged").write_text(f"{room.parent / '.model.0a1b2c3d.partial'}\n{number}")  # as a run leaves it
+    cleaning._sweep(room.parent)
     before = Path(str(found.output), "report.json").stat().st_mtime_ns
     work = Work("gone.csv", Recipe(), Path(str(found.output)), False, room, lambda event: None, lambda: False)
     assert train_work.run(work)["metrics"] == (found.result or {})["metrics"]

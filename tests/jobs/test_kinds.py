@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hftransfer.jobs import supervisor
+from hftransfer.jobs import ending, supervisor
 from hftransfer.jobs.states import ENDED, Job, State
 from hftransfer.recipe import Recipe
 from tests import tiny
@@ -56,7 +56,7 @@ def test_a_plan_that_is_dropped_ends_at_once(tmp_path: Path) -> None:
     began = time.monotonic()
     supervisor.cancel(id)
     assert ended(id).state is State.CANCELLED
-    assert time.monotonic() - began < supervisor.TERM_AFTER / 2  # training's grace
+    assert time.monotonic() - began < ending.TERM_AFTER / 2  # training's grace
 
 
 def test_a_token_is_taken_once_and_goes_with_a_cancelled_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

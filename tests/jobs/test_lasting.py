@@ -99,8 +99,6 @@ def test_what_a_run_notes_while_it_goes_on(
     before = json.loads((work / SPENT).read_text())
     added = {"total": before["total"] + 1000, "train": before["train"] + 700, "load": before["load"]}
     (work / SPENT).write_text(json.dumps(added))
-    model = fine_tune(source, recipe(bert, budget="10m"), output=tmp_path / "m", workdir=tmp_path / "w2")
-    assert not model.report["stopped_early"] and model.report["seconds"]["total"] < 1000
     done = fine_tune(source, given, output=tmp_path / "n", workdir=work)
     assert done.report["seconds"]["total"] > 1000 and done.report["seconds"]["train"] > 700
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -14,12 +13,13 @@ import pytest
 
 from hftransfer.checkpoints import STAGED
 from hftransfer.errors import JobError, OutputError
-from hftransfer.jobs import cleaning, room, supervisor
+from hftransfer.jobs import cleaning, folders, room, supervisor
 from hftransfer.jobs.limits import Limits
 from hftransfer.jobs.states import State
 from hftransfer.jobs.store import Store, new_id
-from hftransfer.output import staged
+from hftransfer.output import abandon, arrived, staged
 from hftransfer.recipe import Recipe
+from hftransfer.terminal import lines
 from tests.jobs.test_cut_short import shell
 
 
@@ -132,6 +132,33 @@ def test_a_bound_that_is_no_number_is_told(name: str, home: Path, monkeypatch: p
             submitted()
 
 
+def test_before_a_run_is_refused_the_caches_go(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest of each may be in use."""
+    for name in ("datasets", "features"):
+        for entry, days in (("older", 2.0), ("newest", 1.0)):
+            (home / name / entry).mkdir(parents=True)
+            (home / name / entry / "rows.arrow").write_bytes(b"x")
+            old(home / name / entry, days)
+    monkeypatch.setenv("HFTRANSFER_FREE_GB", str(2 * shutil.disk_usage(home).free / 1e9))
+    with pytest.raises(OutputError, match="nearly full"):
+        submitted()
+    assert [path.name for path in home.glob("*/*er")] == [] and len(list(home.glob("*/newest"))) == 2
+
+
+def test_an_output_that_is_named_by_no_text_is_refused(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no text"):
+        submitted(output=tmp_path / "m\udcff")
+    submitted("pets\udcff.csv")  # a source is only told of
+    assert len(Store().listed()) == 1
+
+
+def test_only_a_model_that_is_or_will_be_there_is_named(home: Path) -> None:
+    done, failed, check = made(), made(State.FAILED), submitted(kind="check")
+    shown = {id: supervisor.show(id)["output"] for id in (done, failed, check)}
+    assert shown == {done: str(supervisor.folder(done) / "model"), failed: None, check: None}
+    assert "/" not in lines.job(supervisor.show(failed)) and shown[done] in lines.job(supervisor.show(done))
+
+
 # Deleting
 
 
@@ -162,6 +189,43 @@ def test_an_upload_stays_while_another_run_names_it(home: Path) -> None:
         db.execute("UPDATE jobs SET created = created - 7200")
     supervisor.delete(made(source=given))
     assert not given.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links want a privilege there")
+def test_an_upload_is_named_whatever_the_home_is_called(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = upload(home)
+    job = submitted(given)
+    old(given.parent, 3)
+    (tmp_path / "other").symlink_to(home)
+    monkeypatch.setenv("HFTRANSFER_HOME", str(tmp_path / "other"))
+    cleaned(monkeypatch)
+    assert given.exists()
+    ended(job, State.FAILED)
+    supervisor.delete(job)
+    assert not given.exists()
+
+
+def test_what_was_found_out_about_an_upload_goes_with_it(home: Path) -> None:
+    given = upload(home)
+    briefs = [submitted(given, kind=kind) for kind in ("check", "plan")]
+    for job in briefs:
+        ended(job, State.DONE)
+    run, other = made(source=given), submitted(upload(home), kind="check")
+    with Store()._write() as db:
+        db.execute("UPDATE jobs SET created = created - 7200")
+    supervisor.delete(run)
+    assert [job.id for job in Store().listed()] == [other] and Store().half_deleted() == []
+    assert not given.exists() and not any((home / "jobs" / job).exists() for job in (run, *briefs))
+
+
+def test_answers_of_a_run_that_was_deleted_are_not_kept(home: Path) -> None:
+    job = Store().get(made())
+    supervisor.delete(job.id)
+    with pytest.raises(JobError):
+        supervisor.keep_answers(job, "input,prediction\n")
+    assert not (home / "jobs" / job.id).exists()
 
 
 def test_only_what_has_ended_is_deleted(home: Path) -> None:
@@ -232,8 +296,9 @@ def test_what_killed_runs_left_half_written_goes(home: Path, monkeypatch: pytest
 
 def test_a_job_that_was_never_written_down_goes_but_no_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stray, model = supervisor.folder(new_id()), supervisor.folder(new_id())
-    (stray / "request.json").touch()
+    (stray / "answers").mkdir()  # a run that was deleted while it answered
     (model / "model").mkdir()
+    (model / "model" / "config.json").touch()
     for folder in (stray, model):
         old(folder, 3)
     supervisor.folder(new_id())
@@ -267,6 +332,52 @@ def test_what_cannot_be_cleaned_stops_nothing(home: Path, monkeypatch: pytest.Mo
     assert not lost.exists() and (supervisor.folder(job) / "work").exists()
 
 
+def test_what_a_worker_left_that_died_right_after_its_last_word_goes(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = made()
+    folder = supervisor.folder(job)
+    for name in ("work", "kept"):
+        (folder / name).mkdir()
+    for name in (".reserve", "kept.json"):
+        (folder / name).touch()
+    aged(job, 0.1)
+    cleaned(monkeypatch)
+    assert sorted(path.name for path in folder.iterdir()) == ["model", "request.json"]
+    tidied: list[str] = []
+    monkeypatch.setattr(Store, "while_over", lambda store, id, act: tidied.append(id))
+    cleaned(monkeypatch)
+    assert tidied == []  # nothing is unfinished there any more
+
+
+def test_a_folder_that_cannot_be_read_stops_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = upload(home)
+    old(lost.parent, 3)
+    aged(made(State.INTERRUPTED), 1)
+
+    def refuse(room: Path, state: State) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(cleaning, "_unfinished", refuse)
+    cleaned(monkeypatch)
+    assert not lost.exists()
+
+
+def test_a_cleaning_reads_each_request_a_few_times_however_many_jobs_go(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        ended(check := submitted(upload(home), kind="check"), State.DONE)
+        if number < 10:
+            with Store()._write() as db:
+                db.execute("UPDATE jobs SET created = 1, ended = 1 WHERE id = ?", (check,))
+    read: list[str] = []
+    request = folders.request
+    monkeypatch.setattr(folders, "request", lambda id: read.append(id) or request(id))
+    cleaned(monkeypatch)
+    assert len(Store().listed()) == 2 and 0 < len(read) <= 4
+
+
 # Beside an output
 
 
@@ -286,7 +397,46 @@ def test_what_a_killed_run_left_beside_an_output_goes_when_it_goes_on(tmp_path: 
     with staged(output, note=note) as stage:
         assert note.read_text() == str(stage)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".other.0a1b2c3d.partial", "m", "work"]
+    assert arrived(note, output)
+    abandon(note)
+    assert arrived(note, output)
+    shutil.rmtree(output)
+    abandon(note)
     assert not note.exists()
+
+
+class Stop(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_stop_in_the_middle_of_replacing_a_model_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Before the old one is out of the way, between the two, and when the new one is there."""
+    note, output = tmp_path / "work" / STAGED, tmp_path / "m"
+    output.mkdir()
+    for name in ("recipe.json", "config.json"):
+        (output / name).write_text("old")
+    rename, calls = Path.rename, 0
+
+    def stopped(path: Path, target: Path) -> Path:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise Stop
+        moved = rename(path, target)
+        if calls == 2 and at == 3:
+            raise Stop
+        return moved
+
+    with pytest.raises(Stop), staged(output, overwrite=True, note=note) as stage:
+        for name in ("recipe.json", "config.json"):
+            (stage / name).write_text("new")
+        monkeypatch.setattr(Path, "rename", stopped)
+    assert (output / "config.json").read_text() == ("new" if at == 3 else "old")
+    assert arrived(note, output) is (at == 3)
+    assert [path.name for path in tmp_path.glob(".m*")] == []
 
 
 def test_a_note_that_names_something_else_removes_nothing(tmp_path: Path) -> None:
@@ -311,7 +461,7 @@ def test_what_a_killed_run_left_beside_an_output_goes_when_it_is_given_up(home: 
 
 def test_hundreds_of_jobs_are_measured_in_one_pass(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file is looked at once: what it costs grows with the files and with nothing else."""
-    job = made()
+    made()
     for _ in range(300):
         supervisor.folder(new_id())
     looked: list[str] = []
@@ -319,7 +469,6 @@ def test_hundreds_of_jobs_are_measured_in_one_pass(home: Path, monkeypatch: pyte
     monkeypatch.setattr(os, "lstat", lambda path: looked.append(str(path)) or real(path))
     room.used_by("ann")
     assert sorted(Path(path).name for path in looked) == ["model.safetensors", "request.json"]
-    assert job and json.dumps(looked)
 
 
 def test_a_resumed_job_waits_its_turn(home: Path) -> None:

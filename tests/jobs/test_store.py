@@ -9,18 +9,22 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from hftransfer.errors import JobError
-from hftransfer.jobs import states, supervisor
+from hftransfer.errors import JobError, OutputError
+from hftransfer.jobs import children, ending, states, supervisor
+from hftransfer.jobs.limits import Limits
 from hftransfer.jobs.states import ENDED, NEXT, RUNNING, Job, State
 from hftransfer.jobs.store import VERSIONS, Store
+from hftransfer.jobs.worker import Progress
 from hftransfer.values import Event
 
 
@@ -129,7 +133,7 @@ def test_a_silent_worker_runs_while_it_lives_and_is_ended_after_long_doubt(
     assert seen.state is State.PREPARING and states.silent(seen) and seen.doubted is not None
     store.beat(job.id)  # a machine that slept has woken up
     assert store.get(job.id).doubted is None
-    monkeypatch.setattr(supervisor, "DOUBT", -1.0)
+    monkeypatch.setattr(ending, "DOUBT", -1.0)
     supervisor.tick()
     wait_until(lambda: store.get(job.id).state is State.INTERRUPTED)
     assert store.start_next({"train": 1}, sleepers.spawn) is None  # settles
@@ -150,28 +154,133 @@ def test_a_process_that_cannot_be_started_fails_its_job_alone(store: Store, slee
     assert following is not None and following.id == second.id
 
 
-def test_a_file_of_an_older_version_is_brought_up_and_a_newer_one_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "old.sqlite3"
-    with closing(sqlite3.connect(path)) as db:
-        for statement in VERSIONS[0]:
-            db.execute(statement)
-        db.execute(
-            "INSERT INTO jobs VALUES ('i','ann','k','train','pets','failed','','',0,0,0"
-            + ",NULL" * 4
-            + ",1.0"
-            + ",NULL" * 5
-            + ")"
-        )
-        db.execute("PRAGMA user_version = 1")
-        db.commit()
-    assert (Store(path).get("i").name, Store(path).get("i").doubted) == ("pets", None)
+def test_a_file_of_a_newer_version_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    Store(path)
     monkeypatch.setattr("hftransfer.jobs.store.VERSIONS", (*VERSIONS, ("ALTER TABLE jobs ADD COLUMN later TEXT",)))
     Store(path)
     monkeypatch.undo()
     with pytest.raises(JobError, match="newer hftransfer"):
         Store(path)
+
+
+def brought_up(path: Path, version: int) -> Job:
+    """A job with a figure, written into a file of that version, as today's store reads it."""
+    with closing(sqlite3.connect(path)) as db:
+        for statement in chain.from_iterable(VERSIONS[:version]):
+            db.execute(statement)
+        job = {"id": "i", "owner": "ann", "key": "k", "kind": "train", "name": "pets", "state": "failed", "step": 7}
+        row = {
+            **job,
+            "stage": "train",
+            "message": "full",
+            "steps": 9,
+            "changes": 3,
+            "created": 5.0,
+            "error": '{"a": "b"}',
+        }
+        db.execute(f"INSERT INTO jobs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", (*row.values(),))
+        db.execute("INSERT INTO metrics VALUES ('i', 'loss', 7, 'full', 0.25)")
+        db.execute(f"PRAGMA user_version = {version}")
+        db.commit()
+    return Store(path).get("i")
+
+
+@pytest.mark.parametrize("version", range(1, len(VERSIONS) + 1))
+def test_a_file_of_any_older_version_keeps_its_jobs_and_figures(tmp_path: Path, version: int) -> None:
+    found = brought_up(tmp_path / "old.sqlite3", version)
+    assert (found.name, found.state, found.step, found.changes) == ("pets", State.FAILED, 7, 3)
+    assert found.error == {"a": "b"} and found.queued == (5.0 if version < 4 else 0.0)
+    store = Store(tmp_path / "old.sqlite3")
+    assert store.metrics("i") == {"loss": 0.25}
+    store.requeue("i")
+    assert store.place(store.add("train", "birds", "ann")) == 2
+    with closing(sqlite3.connect(store.path)) as old, closing(sqlite3.connect(tmp_path / "new.sqlite3")) as new:
+        for statement in chain.from_iterable(VERSIONS):
+            new.execute(statement)
+        tables = [sorted(db.execute("SELECT name, sql FROM sqlite_master")) for db in (old, new)]
+    assert tables[0] == tables[1]
+
+
+def test_a_worker_of_an_older_version_reads_what_a_newer_one_added(store: Store) -> None:
+    job = store.add("train", "pets", "ann")
+    with store._write() as db:
+        db.execute("ALTER TABLE jobs ADD COLUMN later TEXT")
+    assert store.get(job.id) == job and store.listed() == [job]
+
+
+def test_names_that_are_no_text_are_stored(store: Store) -> None:
+    name = "pets\udcff.csv"
+    job = store.add("train", name, "ann")
+    store.move(job.id, State.FAILED, error={"cause": name})
+    found = store.get(job.id)
+    assert found.error == {"cause": name} and found.name.startswith("pets") and found.name.encode()
+
+
+@pytest.mark.parametrize("fault", ["damaged", "a folder"])
+def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, fault: str) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    path.mkdir() if fault == "a folder" else path.write_bytes(b"no database" * 1000)
+    with pytest.raises(OutputError, match="cannot be used") as caught:
+        Store(path)
+    assert caught.value.place == str(path) and caught.value.fix
+
+
+def test_a_busy_file_is_told_and_mere_progress_passes_over_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = store.add("train", "pets", "ann")
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, timeout, **rest: real(path, timeout=0, **rest))
+    with store._write():
+        with pytest.raises(OutputError, match="busy") as caught:
+            Store(store.path).add("train", "birds", "ann")
+        assert "try again" in caught.value.fix
+        Progress(store, job.id)(Event("train", step=1, total=9))
+    assert store.get(job.id).step == 0
+
+
+def test_while_an_ended_jobs_files_are_worked_on_others_are_written_down_and_it_is_not_resumed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, other = (store.add("train", name, "ann").id for name in ("pets", "birds"))
+    store.move(job, State.FAILED)
+    monkeypatch.setattr("hftransfer.jobs.store.WAIT", 0.3)
+
+    def act() -> None:
+        store.progress(other, Event("train", step=3, total=9))
+        assert not store.while_over(job, act)
+        for way in (store.requeue, store.delete):
+            with pytest.raises(JobError, match="tidied up"):
+                way(job)
+
+    assert store.while_over(job, act)
+    assert store.get(other).step == 3
+    assert store.requeue(job).state is State.QUEUED
+    assert not store.while_over(job, act)
+
+
+def test_what_files_are_removed_for_outlasts_a_power_cut(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    real = sqlite3.connect
+
+    def listening(*given: Any, **options: Any) -> sqlite3.Connection:
+        db = real(*given, **options)
+        db.set_trace_callback(said.append)
+        return db
+
+    job = store.add("train", "pets", "ann").id
+    monkeypatch.setattr(sqlite3, "connect", listening)
+
+    def lasts(act: Callable[[], object]) -> bool:
+        said.clear()
+        act()
+        begun = said.index("BEGIN IMMEDIATE")
+        return [word for word in said[:begun] if "synchronous" in word][-1].endswith("FULL")
+
+    assert lasts(lambda: store.move(job, State.FAILED))
+    assert lasts(lambda: store.requeue(job))
+    assert not lasts(lambda: store.progress(job, Event("train", step=1)))
+    store.move(job, State.FAILED)
+    assert lasts(lambda: store.delete(job))
 
 
 def test_the_file_is_its_owners_alone(store: Store) -> None:
@@ -293,3 +402,49 @@ def wait_until(happened: object, seconds: float = 10) -> None:
     while not happened():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+
+
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+def test_a_worker_is_ended_with_its_own_where_there_are_no_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+    monkeypatch.delattr(os, "killpg")
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as worker:
+        assert worker.stdout is not None
+        child = psutil.Process(int(worker.stdout.readline()))
+        children.end_group(worker.pid)
+    wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    with pytest.raises(ProcessLookupError):
+        children.end_group(worker.pid)
+
+
+@pytest.mark.parametrize("kind", ["check", "train"])
+def test_work_that_hangs_is_stopped_and_why_is_told(
+    home: Path, sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """It beats, it goes on for ever, and others wait for its place."""
+    monkeypatch.setenv("HFTRANSFER_JOB_HOURS", "2")
+    store = Store()
+    job = store.add(kind, "pets", "ann").id
+    assert store.start_next({kind: 1}, sleepers.spawn) is not None
+
+    def after(hours: float) -> Job:
+        with store._write() as db:
+            db.execute("UPDATE jobs SET started = ?", (time.time() - hours * 3600,))
+        store.add(kind, "birds", "ann")
+        supervisor.tick()
+        return store.get(job)
+
+    monkeypatch.setattr(Limits, "kinds", lambda limits: {})
+    bound = 1 if kind == "check" else 2.5
+    assert after(bound - 0.1).cancel_asked is None
+    assert "took longer" in (after(bound + 0.1).error or {})["cause"]
+    monkeypatch.setattr(ending, "KILL_AFTER", 0.0)
+    supervisor.tick()
+    wait_until(lambda: store.get(job).state is State.CANCELLED)

@@ -12,12 +12,13 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from hftransfer.errors import JobError, SourceError
-from hftransfer.jobs import limits, supervisor, worker
+from hftransfer.jobs import check, limits, supervisor, worker
 from hftransfer.jobs.inference import Inference
 from hftransfer.jobs.states import ENDED, State
 from hftransfer.jobs.store import Store
@@ -139,6 +140,50 @@ def test_a_second_sigterm_does_not_break_into_the_tidying_up() -> None:
         time.sleep(0.01)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., State]:
+    """This process as the worker of a check that does what is given; the state it leaves."""
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(supervisor, "tick", lambda: None)
+
+    def work(act: Callable[[object], object]) -> State:
+        monkeypatch.setattr(check, "run", act)
+        job = supervisor.submit("sample:digits", Recipe(), "ann", kind="check")
+        Store().start_next({"check": 1}, lambda job: (os.getpid(), psutil.Process().create_time()))
+        try:
+            assert worker.main(job) == 0
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        return state_of(job)
+
+    return work
+
+
+def test_what_cannot_be_stored_is_told_instead(itself: Callable[..., State]) -> None:
+    assert itself(lambda work: {"examples": {"a": object()}}) is State.FAILED
+    error = Store().listed()[0].error
+    assert error is not None and "log" in error["fix"]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_wish_to_stop_that_comes_when_the_work_is_over_does_not_take_its_word(
+    itself: Callable[..., State], monkeypatch: pytest.MonkeyPatch, refused: bool
+) -> None:
+    ended = worker.Pulse.__exit__
+
+    def late(pulse: worker.Pulse, *given: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        ended(pulse, *given)
+
+    def act(work: object) -> dict[str, int]:
+        if refused:
+            raise SourceError("bad data")
+        return {"rows": 7}
+
+    monkeypatch.setattr(worker.Pulse, "__exit__", late)
+    assert itself(act) is (State.FAILED if refused else State.DONE)
 
 
 def test_the_heart_beats_on_after_an_error_of_the_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
