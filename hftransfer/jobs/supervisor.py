@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import subprocess
 import threading
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ from .beside import keep_answers as keep_answers
 from .beside import kept_answers as kept_answers
 from .beside import logs as logs
 from .beside import take_token as take_token
-from .children import command, environment, shared
+from .children import SHARED, command, environment, shared
 from .cleaning import clean
 from .ending import kept as kept
 from .ending import note_kept, press
@@ -199,6 +200,11 @@ def request(job: Job) -> dict[str, Any]:
         JobError: its folder is gone.
     """
     return folders.request(job.id)
+
+
+def serve_visitors() -> None:
+    """From here on this process works for others: what it starts does not have this machine's own login at the Hub."""
+    os.environ[SHARED] = "1"
 
 
 def owner_of_user(name: str) -> str:

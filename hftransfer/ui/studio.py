@@ -74,6 +74,8 @@ def launch(host: str | None = None, port: int | None = None, *, block: bool = Tr
     """
     host = host or boundaries.host()
     boundaries.probe(host, port)
+    if not boundaries.is_local(host):
+        supervisor.serve_visitors()
     supervisor.tick()  # what waited when the studio last ended goes on
     studio = create_app(local=boundaries.is_local(host))
     studio.queue(max_size=64, default_concurrency_limit=4, api_open=False)

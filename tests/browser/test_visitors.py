@@ -86,3 +86,12 @@ def test_only_a_space_offers_to_sign_in_and_no_other_believes_the_cookie(
     assert "Sign in with Hugging Face" not in httpx.get(studio.address + "config").text
     job = run_of(studio, supervisor.owner_of_user("ann"))
     assert "cause" not in call(studio, "look_run", [job.id, "x", "", "", ""], headers=cookie("ann"))
+
+
+def test_what_a_space_does_for_visitors_has_not_its_own_login(space: Studio, studio: Studio) -> None:
+    """What that means for a job is held by tests/jobs/test_tokens.py."""
+    for served, theirs in ((space, True), (studio, False)):
+        call(served, "take_helpdesk", ["a browser's secret"])
+        (job, *_) = served.store.listed(supervisor.owner_of("a browser's secret"))
+        asked = json.loads((served.home / "jobs" / job.id / supervisor.REQUEST).read_text())
+        assert bool(asked.get("visitors")) is theirs

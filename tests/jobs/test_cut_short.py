@@ -53,6 +53,7 @@ def test_finished_early_it_is_done_and_measured(home: Path, bert: Path, tmp_path
     assert loads(found.output)
 
 
+@pytest.mark.slow
 def test_when_its_time_is_over_it_is_done_with_its_best(
     home: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +99,7 @@ def test_cancelled_it_keeps_its_best(home: Path, bert: Path, tmp_path: Path) -> 
     assert not Path(str(found.output)).exists()  # that is for whole results alone
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_ends_as_if_nothing_had_been(home: Path, bert: Path, tmp_path: Path) -> None:
     source = table(tmp_path / "t.csv", rows=60)
     job = train(bert, source, LONG)
@@ -119,6 +121,7 @@ def figures(job: str) -> Any:
     return report["metrics"], [{**row, "loss": 0} for row in report["history"]]
 
 
+@pytest.mark.slow
 def test_a_cancelled_one_can_be_resumed(home: Path, bert: Path, tmp_path: Path) -> None:
     job = train(bert, table(tmp_path / "t.csv", rows=60), LONG)
     trained_a_while(job)
@@ -174,6 +177,7 @@ def test_a_model_that_was_there_outlives_a_run_that_is_given_up(home: Path, bert
     assert loads(Store().get(job).model)
 
 
+@pytest.mark.slow
 def test_resumed_it_does_not_take_the_place_of_anothers_model(home: Path, bert: Path, tmp_path: Path) -> None:
     source = table(tmp_path / "t.csv", rows=60)
     recipe = Recipe.from_mapping({"backbone": str(bert), **LONG})
