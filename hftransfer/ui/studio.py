@@ -29,6 +29,7 @@ from .words import say
 MAX_UPLOAD = "2gb"
 _HOUR = 3600
 LISTED = 30  # runs
+REST = 2 + data_step.OUTPUTS + 1 + train_step.OUTPUTS  # of what a page is told when it opens: all that its steps show
 SESSIONS = 500  # page loads whose last inputs Gradio keeps, at some 200 KB each
 
 
@@ -158,6 +159,9 @@ def arrive(secret: str | None, request: gr.Request) -> tuple[Any, ...]:
         card = pieces.failure(JobError(say("error.norun"), fix=say("error.norun.fix")))
     ready = check is not None and check.state is State.DONE
     listed = runs_of(secret, run.id if run else "")
+    if not (check or run or asked.get("job") or spoken() != ENGLISH):
+        # The page is as it was built; who was quicker than this answer keeps what they did.
+        return secret, *(gr.skip() for _ in range(4)), listed, *(gr.skip() for _ in range(REST))
     empty = (gr.skip(),) * 2 if run else (try_step.no_model(), publish_step.no_model())
     return (
         secret,

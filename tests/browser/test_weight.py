@@ -123,16 +123,16 @@ def test_a_tick_without_news_sends_nothing_and_the_last_is_the_last(studio: Stud
         page.goto(f"{studio.address}?job={run.id}")
         expect(page.locator("#status .hft-bar")).to_be_visible()
         clock.tick()  # what the page was not yet told
-        page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.behind, configurable: true})")
-        page.evaluate("window.behind = true")
-        assert clock.tick(20) == []  # behind another tab
-        page.evaluate("window.behind = false; document.dispatchEvent(new Event('visibilitychange'))")
-        assert clock.tick()
         for _ in range(2):
             (message,) = clock.tick()
             sent = json.loads(message.removeprefix("data: "))["output"]["data"]
             assert all(skipped(output) for output in sent), sent
             assert len(message) < 2000
+        page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.behind, configurable: true})")
+        page.evaluate("window.behind = true")
+        assert clock.tick(20) == []  # behind another tab
+        page.evaluate("window.behind = false; document.dispatchEvent(new Event('visibilitychange'))")
+        assert clock.tick()
         seeded.advance(studio.store, run, 9)
         assert any("9 of" in message for message in clock.tick())
         studio.store.move(run.id, State.DONE, result={"task": seeded.TASK})
