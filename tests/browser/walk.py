@@ -24,15 +24,24 @@ def give(page: Page, address: str, file: Path) -> None:
     expect(page.locator("#to-train")).to_be_enabled(timeout=LONG)
 
 
+def put(page: Page, field: str, value: str) -> None:
+    """Fill a field. One that is just being mounted loses what is typed: then once more."""
+    for _ in range(10):
+        page.locator(field).fill(value)
+        page.wait_for_timeout(400)
+        if page.locator(field).input_value() == value:
+            return
+    raise AssertionError(f"{field} does not keep '{value}'")
+
+
 def train(page: Page, backbone: Path, **choices: str) -> None:
     """Go on to training and start it."""
     page.locator("#to-train").click()
     page.locator("#choices button").first.click()
     expect(page.locator("#choice-backbone input")).to_be_visible()
-    page.wait_for_timeout(500)  # a field that is just being mounted loses what is typed within milliseconds
-    page.locator("#choice-backbone input").fill(str(backbone))
+    put(page, "#choice-backbone input", str(backbone))
     for name, value in choices.items():
-        page.locator(f"#choice-{name} input").fill(value)
+        put(page, f"#choice-{name} input", value)
         if name == "strategy":
             page.get_by_role("option", name=value, exact=True).click()
     page.locator("#choices button").first.click()
