@@ -176,6 +176,8 @@ def _outcome(store: Store, job: Job, pulse: Pulse, *, own_token: bool) -> tuple[
         _let_be()
         return State.FAILED, {"error": error.to_json()}
     except Exception as error:
+        if store.get(job.id).cancel_asked is not None:  # a stop amid an import comes out as what the import makes of it
+            return _cut_short(store, job)
         _let_be()
         with suppress(OSError):  # the log's disk may be the full one
             traceback.print_exc()

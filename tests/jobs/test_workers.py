@@ -161,6 +161,15 @@ def itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., State]:
     return work
 
 
+def test_work_that_a_stop_breaks_is_cancelled_and_has_not_failed(itself: Callable[..., State]) -> None:
+    def broken(work: object) -> None:
+        (job,) = Store().running()
+        Store().ask_cancel(job.id)
+        raise ImportError("cannot import name 'x': what an import makes of a stop amid it")
+
+    assert itself(broken) is State.CANCELLED
+
+
 def test_what_cannot_be_stored_is_told_instead(itself: Callable[..., State]) -> None:
     assert itself(lambda work: {"examples": {"a": object()}}) is State.FAILED
     error = Store().listed()[0].error
