@@ -137,7 +137,8 @@ def _job(job: dict[str, Any]) -> str:
     error = job["error"]
     told = f"\n{error['cause']}\n  at:   {error['place']}\n  next: {error['fix']}" if error else ""
     best = (job["result"] or {}).get("kept")
-    place = f"its best model so far is in {best}" if best else job["output"]
+    short = job["state"] in ("cancelled", "interrupted", "failed")  # there is no model, unless it is gone on with
+    place = f"its best model so far is in {best}" if best else "" if short else job["output"]
     first = "  ".join(filter(None, (job["job"], job["state"], f"{job['stage']}{far}", place)))
     return f"{first}{figures}{told}"
 

@@ -101,11 +101,11 @@ class Job:
     def to_json(self) -> dict[str, Any]:
         """What `hftransfer jobs show` prints, without the metrics and without the keys.
 
-        The output is named where a model lies there, or will.
+        The output of a training is named: a model lies there, or will once it is done or gone on with.
         """
         row = asdict(self)
         shown = {name: value for name, value in row.items() if name not in _HIDDEN}
-        shown["output"] = self.output if self.kind == "train" and self.state not in CUT_SHORT else None
+        shown["output"] = self.output if self.kind == "train" else None
         return {"job": self.id, **shown, "remaining": None if self.remaining is None else round(self.remaining)}
 
 

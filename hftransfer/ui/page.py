@@ -24,6 +24,7 @@ from .words import say
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 DATA, TRAIN, TRY, PUBLISH = range(4)
+CAUGHT = (HFTransferError, OSError, sqlite3.Error)  # what the user or the machine got wrong
 
 # Puts the check and the run into the page's address, other parameters left as they are.
 TO_ADDRESS = """(address) => {
@@ -139,17 +140,21 @@ def told(refused: Callable[[str], Any]) -> Callable[[Handler], Handler]:
         def guarded(*given: Any) -> Any:
             try:
                 return handler(*given)
-            except HFTransferError as error:
-                return refused(uploads.nameless(pieces.failure(error)))
-            except (OSError, sqlite3.Error) as error:
-                return refused(uploads.nameless(pieces.failure(system_error(error))))
+            except CAUGHT as error:
+                return refused(refusal(error))
 
         return cast(Handler, guarded)
 
     return guard
 
 
-def system_error(error: Exception) -> HFTransferError:
+def refusal(error: Exception) -> str:
+    """The failure card for what was caught, without the server's own folders."""
+    known = error if isinstance(error, HFTransferError) else _system_error(error)
+    return uploads.nameless(pieces.failure(known))
+
+
+def _system_error(error: Exception) -> HFTransferError:
     """What the machine refused, in words."""
     place = str(getattr(error, "filename", None) or "")
     return HFTransferError(

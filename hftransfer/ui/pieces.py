@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -182,16 +182,18 @@ def _failure(error: Mapping[str, str], title: str, log: str = "", *, mild: bool 
     return f'<div class="hft-card hft-failure hft-{kind}" role="alert">{body}</div>'
 
 
-def bars(values: Mapping[str, float], *, percent: bool = False) -> str:
-    most = 1.0 if percent else max(values.values(), default=1)
+def bars(values: Mapping[str, float], *, percent: bool = False, beside: Callable[[str], str] | None = None) -> str:
+    """A bar each for the first values; `beside` gives more HTML for a name's row."""
+    most = 1.0 if percent else max(values.values(), default=1) or 1
     rows = "".join(
         f'<li><span title="{plain(name)}">{plain(name)}</span><i><i style="width:{100 * value / most:.1f}%"></i></i>'
-        f"<b>{f'{value:.1%}' if percent else count(value)}</b></li>"
+        f"<b>{f'{value:.1%}' if percent else count(value)}</b>{beside(name) if beside else ''}</li>"
         for name, value in list(values.items())[:SHOWN]
     )
     more = len(values) - SHOWN
     rest = f'<p class="hft-hint">{plain(say("data.more", count=more))}</p>' if more > 0 else ""
-    return f'<ul class="hft-bars">{rows}</ul>{rest}'
+    kind = "hft-bars hft-classes" if beside else "hft-bars"
+    return f'<ul class="{kind}">{rows}</ul>{rest}'
 
 
 def _bar(share: float | None, words: str) -> str:

@@ -181,9 +181,10 @@ def check_changed(id: str, secret: str, job: str, key: str) -> tuple[Any, ...]:
     check, run = seen(id, secret, kind="check"), seen(job, secret, key)
     ready = check is not None and check.state is State.DONE
     theirs = run is not None and seen(job, secret) is None
-    return summary(check, run), gr.Button(interactive=ready, visible=True) if theirs and ready else gr.Button(
-        interactive=ready
-    )
+    shown: dict[str, Any] = (
+        {"visible": True} if theirs and ready else {}
+    )  # who only watches a run may begin one of their own
+    return summary(check, run), gr.Button(interactive=ready, **shown)
 
 
 def summary(check: Job | None, run: Job | None) -> str:

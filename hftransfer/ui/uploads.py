@@ -18,7 +18,8 @@ from ..jobs import supervisor
 from ..jobs.store import new_id
 from .words import say
 
-KINDS = (".zip", ".csv", ".tsv", ".jsonl", ".json", ".parquet")
+TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+KINDS = (".zip", *TABLES)
 
 
 def keep(path: Path, owner: str) -> Path:

@@ -30,7 +30,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(place)]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a disk of its own can be had here by nobody but root")
+        pytest.skip("needs root on Linux, to mount a small disk of its own")
     monkeypatch.setenv("HFTRANSFER_FREE_GB", "0")
     yield place
     subprocess.run(["umount", "--lazy", str(place)], check=True)

@@ -61,7 +61,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at file handles by /proc")
+needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc, to see open files")
 
 
 @needs_proc

@@ -152,10 +152,10 @@ def test_an_output_that_is_named_by_no_text_is_refused(home: Path, tmp_path: Pat
     assert len(Store().listed()) == 1
 
 
-def test_only_a_model_that_is_or_will_be_there_is_named(home: Path) -> None:
+def test_a_training_names_its_output_and_a_person_is_told_of_none_that_is_not_there(home: Path) -> None:
     done, failed, check = made(), made(State.FAILED), submitted(kind="check")
     shown = {id: supervisor.show(id)["output"] for id in (done, failed, check)}
-    assert shown == {done: str(supervisor.folder(done) / "model"), failed: None, check: None}
+    assert shown == {**{id: str(supervisor.folder(id) / "model") for id in (done, failed)}, check: None}
     assert "/" not in lines.job(supervisor.show(failed)) and shown[done] in lines.job(supervisor.show(done))
 
 
@@ -191,7 +191,7 @@ def test_an_upload_stays_while_another_run_names_it(home: Path) -> None:
     assert not given.exists()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="links want a privilege there")
+@pytest.mark.skipif(os.name == "nt", reason="needs links, which Windows gives to the privileged alone")
 def test_an_upload_is_named_whatever_the_home_is_called(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

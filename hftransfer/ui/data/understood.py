@@ -7,7 +7,7 @@ from typing import Any
 
 from ...jobs.states import Job
 from ..languages.messages import translated_parts
-from ..pieces import SHOWN, card_of, chip, count, plain, sentence
+from ..pieces import bars, card_of, chip, count, plain, sentence
 from ..words import known, say
 from . import pictures
 
@@ -24,15 +24,8 @@ def card(job: Job) -> str:
 
 def _classes(job: Job, labels: Mapping[str, int], examples: Mapping[str, Sequence[str]]) -> str:
     images = str((job.result or {})["task"]).startswith("image")
-    most = max(labels.values(), default=1) or 1
-    rows = "".join(
-        f'<li><span title="{plain(name)}">{plain(name)}</span><i><i style="width:{100 * rows / most:.1f}%"></i></i>'
-        f"<b>{count(rows)}</b>{(_pictures if images else _texts)(job, name, examples.get(name, ()))}</li>"
-        for name, rows in list(labels.items())[:SHOWN]
-    )
-    more = len(labels) - SHOWN
-    rest = f'<p class="hft-hint">{plain(say("data.more", count=more))}</p>' if more > 0 else ""
-    return f'<ul class="hft-bars hft-classes">{rows}</ul>{rest}'
+    shown = _pictures if images else _texts
+    return bars(labels, beside=lambda name: shown(job, name, examples.get(name, ())))
 
 
 def _pictures(job: Job, label: str, names: Sequence[str]) -> str:

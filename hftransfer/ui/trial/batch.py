@@ -8,13 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from ...errors import HFTransferError, SourceError
+from ...errors import SourceError
 from ...jobs import supervisor
 from ...jobs.states import Job
 from .. import pieces, uploads
 from ..labels import label
 from ..languages.messages import translated
-from ..page import Page, of_images, system_error, visible
+from ..page import CAUGHT, Page, of_images, refusal, visible
 from ..publish import download
 from ..words import say
 from . import answers
@@ -31,7 +31,7 @@ class Batch:
             self.images = gr.File(
                 label=label("try.batch.images"), file_count="multiple", file_types=["image"], height=150, visible=False
             )
-            kinds = [".txt", ".csv", ".tsv", ".jsonl", ".parquet"]
+            kinds = [".txt", *uploads.TABLES]
             self.texts = gr.File(label=label("try.batch.texts"), file_types=kinds, height=150, visible=False)
             self.start = gr.Button(label("try.batch.start"), elem_id="predict-all")
             self.answers = gr.HTML("", elem_id="answers")
@@ -58,10 +58,8 @@ def predict_all(
     try:
         job = visible(id, secret, key)
         yield from _answered(job, _inputs(job, images, texts), threshold)
-    except HFTransferError as error:
-        yield uploads.nameless(pieces.failure(error))
-    except OSError as error:
-        yield uploads.nameless(pieces.failure(system_error(error)))
+    except CAUGHT as error:
+        yield refusal(error)
 
 
 def _inputs(job: Job, images: list[str] | None, texts: str | None) -> list[str]:
