@@ -63,5 +63,5 @@ def note_kept(store: Store, job: Job) -> None:
     found: dict[str, Any] = {}
     with suppress(JobError):
         store.while_over(job.id, lambda: found.update(kept(job)))
-    if found and found != {"error": job.error}:
+    if found:
         store.note_kept(job.id, **found)

@@ -237,11 +237,12 @@ class Store:
             return [rows.job_of(row) for row in db.execute(query)]
 
     def note_kept(self, id: str, **values: Any) -> None:
-        """What became of the best model of a job that was cut short; nothing where it goes on or is gone by now."""
-        marks = ", ".join("?" * len(CUT_SHORT))
+        """What became of the best model of a job that was cut short; nothing where it goes on, is gone, or knows."""
         with self._write() as db:
-            if db.execute(f"SELECT 1 FROM jobs WHERE id = ? AND state IN ({marks})", (id, *CUT_SHORT)).fetchone():
-                rows.change(db, id, **values)
+            row = db.execute("SELECT * FROM jobs WHERE id = ?", (id,)).fetchone()
+            job = rows.job_of(row) if row else None
+            if job and job.state in CUT_SHORT and any(getattr(job, name) != value for name, value in values.items()):
+                rows.change(db, id, **values)  # two that look at once find the same
 
     def while_over(self, id: str, act: Callable[[], object]) -> bool:
         """Do something to an ended job's files, which nobody resumes or deletes meanwhile. Returns whether it was done.
