@@ -170,9 +170,9 @@ class Predictor:
 
     def _prediction(self, value: Any, row: np.ndarray) -> Prediction:
         scores = {label: float(score) for label, score in zip(self.labels, row, strict=True)}
-        label = self.task.target.decode(row.tolist(), self.labels)
+        answer, score = self.task.target.decode(row.tolist(), self.labels, {})
         ranked = dict(sorted(scores.items(), key=lambda pair: -pair[1]))
-        return Prediction(_named(value), label, scores[label], ranked)
+        return Prediction(_named(value), answer, score, ranked)
 
 
 def _is_path(name: str) -> bool:

@@ -57,12 +57,14 @@ class Dataset:
     """Labelled rows in their splits, ready for a backbone.
 
     `splits` maps train, validation and (where there is one) test to Arrow-backed
-    tables with the columns `image` or `text` (the task's input), `label` (an int
-    into `labels`, which were fitted on train alone) and `origin` (where the row
-    came from: a file's path, or file:line). `digests` maps each split to a hash of
+    tables with the columns `image` or `text` (the task's input; a text may be a list of
+    two), `label` and `origin` (where the row came from: a file's path, or file:line).
+    A label is, by the task's target: an int into `labels`; a 0 or 1 for each of them; a
+    number for each; or a list of words with `start` and `end` in characters and a `tag`,
+    an int into `labels`. `labels` were fitted on train alone. `digests` maps each split to a hash of
     its inputs, in order, labels left out: what depends on inputs alone is cached by it.
-    `columns` says of a table which there are (`names`), and which was taken as `input`
-    and as `label`.
+    `columns` says of a table which there are (`names`), and which were taken as `input`,
+    as `pair` (of texts, the second) and as `labels`.
     """
 
     name: str
@@ -117,14 +119,17 @@ class Report:
     """What a model does on labelled rows.
 
     `confusion[i][j]` counts rows of true label i that were given label j, in the
-    order of `labels`. `per_label` gives precision, recall, f1 and support.
+    order of `labels`; it is empty where a row has not one label of several. `per_label`
+    gives the figures of each label, number or kind of entity. `points` are, of each
+    number, some rows' true and predicted values.
     """
 
     rows: int
     labels: tuple[str, ...]
     metrics: Mapping[str, Interval]
     per_label: Mapping[str, Mapping[str, float]]
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: tuple[tuple[int, ...], ...] = ()
+    points: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -132,19 +137,29 @@ class Report:
             "metrics": {name: interval.to_json() for name, interval in self.metrics.items()},
             "per_label": {name: dict(row) for name, row in self.per_label.items()},
             "confusion": [list(row) for row in self.confusion],
+            **(
+                {"points": {name: [list(pair) for pair in pairs] for name, pairs in self.points.items()}}
+                if self.points
+                else {}
+            ),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One answer: the best label, its score, and every label's score.
+    """One answer.
 
-    `unfamiliar` is None until a model knows what it has never seen.
+    `prediction` is, by the task's target: the best label; a list of the labels that
+    reach their thresholds, the surest first; a number, or numbers by name; a list of
+    entities, each `{label, text, start, end, score}` with its place in characters.
+    `score` is that of the best label, None where there is none; `scores` holds every
+    label's score, or every number. `unfamiliar` is None until a model knows what it has
+    never seen.
     """
 
     input: str
-    prediction: str
-    score: float
+    prediction: Any
+    score: float | None
     scores: Mapping[str, float]
     unfamiliar: bool | None = None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -18,7 +17,7 @@ from transformers import set_seed
 
 from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, seconds_spent
 from .choosing import Settled, facts, pick, pick_backbone
-from .data import load_data
+from .data import counted, load_data
 from .home import home
 from .models.backbones import Choice, is_starter, license_of
 from .models.device import peak_memory
@@ -183,7 +182,7 @@ def described(
         "backbone_license": license_of(backbone.name),
         "strategy": strategy,
         "labels": list(data.labels),
-        "label_rows": dict(zip(data.labels, counted(data), strict=True)),
+        "label_rows": counted(data, "train"),
         "evaluated_on": data.evaluated_on,
         "source": data.name,
         "notes": list(data.notes),
@@ -191,9 +190,3 @@ def described(
         "recipe": recipe.to_json(),
         "versions": {name: version(name) for name in ("hftransfer", "transformers", "torch")},
     }
-
-
-def counted(data: Dataset) -> list[int]:
-    """The training rows of each label."""
-    counts = Counter(data.splits["train"]["label"])
-    return [counts[number] for number in range(len(data.labels))]

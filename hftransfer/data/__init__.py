@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from .encoded import Words, counted, labels_of
 from .images import open_image
 from .inputs import read_inputs
 from .preview import examples
 from .sources import check, described, load_data, load_evaluation
 
-__all__ = ["check", "described", "examples", "load_data", "load_evaluation", "open_image", "read_inputs"]
+__all__ = [
+    "Words",
+    "check",
+    "counted",
+    "described",
+    "examples",
+    "labels_of",
+    "load_data",
+    "load_evaluation",
+    "open_image",
+    "read_inputs",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import SourceError
@@ -24,6 +24,7 @@ TOLD = {
     "missing-label": ("no label", "fill the labels in, or delete the rows"),
     "empty-text": ("no text", "fill the texts in, or delete the rows"),
     "malformed-row": ("not as many cells as columns", "look for missing quotes or stray delimiters"),
+    "unreadable-label": ("a label of another kind", "correct the labels, or name their task with --task"),
     "unknown-label": ("a label that train does not have", "add examples of it to train, or correct the label"),
 }
 LOST = ("unreadable-image", "missing-image", "malformed-row")
@@ -74,37 +75,6 @@ def _fix(asides: Sequence[Aside]) -> str:
     return "; ".join(problem.fix for problem in told(asides)) or "give a source with rows"
 
 
-def usable_labels(place: str, train: Mapping[str, int], everywhere: Mapping[str, int]) -> None:
-    """Refuse labels that no classifier can learn.
-
-    Args:
-        train: how many rows of each label train has.
-        everywhere: the same over all splits.
-
-    Raises:
-        SourceError: there is a single class, there are numbers with decimals, or
-            each row has a label of its own.
-    """
-    if all(map(_is_number, train)) and not all(label.lstrip("+-").isdecimal() for label in train):
-        raise SourceError(
-            "the labels are numbers with decimals; only classes can be learned so far",
-            place=f"{place}: {_few(train)}",
-            fix="name another column with --label-column, or turn the numbers into classes",
-        )
-    if len(train) == 1:
-        raise SourceError(
-            f"there is a single class, '{next(iter(train))}'",
-            place=place,
-            fix="add examples of at least one other class",
-        )
-    if max(everywhere.values()) == 1:
-        raise SourceError(
-            "each class has one example only, so that none is left to measure with",
-            place=f"{place}: {_few(train)}",
-            fix="add examples, or name the column of the labels with --label-column",
-        )
-
-
 def tiny_classes(counts: Mapping[str, int], least: int) -> Iterator[Problem]:
     """A warning for each class with too few rows to be in every split."""
     for label, count in counts.items():
@@ -116,16 +86,3 @@ def tiny_classes(counts: Mapping[str, int], least: int) -> Iterator[Problem]:
                 f"class '{label}' has {count} row{'s' * (count > 1)}: it cannot be learned and measured",
                 f"add examples until there are at least {least}",
             )
-
-
-def _few(labels: Iterable[str]) -> str:
-    shown = list(labels)[: SHOWN + 1]
-    return ", ".join(shown[:SHOWN]) + (", …" if len(shown) > SHOWN else "")
-
-
-def _is_number(label: str) -> bool:
-    try:
-        float(label)
-    except ValueError:
-        return False
-    return True

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,14 +14,15 @@ import datasets
 
 from ..errors import HFTransferError, RecipeError, SourceError, SourceMissing
 from ..recipe import Recipe
-from ..tasks import Task, get_task, task_for
+from ..tasks import Task, get_task, recognise, task_for
 from ..values import SPLITS, Dataset, Event, Listener, Problem, silent
 from .archives import Archive
 from .arrow import Kept, keep
-from .checks import told, usable_labels
+from .checks import Aside, told
+from .encoded import counted
 from .folders import read_tree
 from .hub import looks_like_id, read_hub, read_splits
-from .labels import encode, refuse_empty, refuse_unknown
+from .labels import Reading, distinct, encode, refuse_empty, refuse_unknown
 from .rows import Found
 from .samples import PREFIX, read_sample
 from .splits import Slice, arrange, told_carved
@@ -49,14 +50,16 @@ def load_data(source: Source, recipe: Recipe = DEFAULT, *, on_event: Listener = 
         HubError: the Hub did not answer.
     """
     gathered = _gather(source, recipe, on_event)
-    slices = arrange(gathered.place, gathered.parts, recipe)
-    labels = _fit(gathered, slices)
-    encoded = {split: encode(part, labels, gathered.task) for split, part in slices.items()}
+    target, reading = gathered.task.target, Reading.of(gathered.task.target, gathered.parts)
+    parts, asides = _readable(gathered, reading)
+    slices = arrange(gathered.place, parts, recipe, lambda part: target.strata(reading.values(part)))
+    labels = _fit(gathered, slices, reading)
+    encoded = {split: encode(part, labels, gathered.task, reading) for split, part in slices.items()}
     for split, part in encoded.items():
         refuse_empty(gathered.place, split, part)
-    carved = told_carved(gathered.place, gathered.parts, slices, recipe.seed)
-    unknown = told([aside for part in encoded.values() for aside in part.asides])
-    problems = tuple(dict.fromkeys((*gathered.problems, *carved, *unknown)))
+    carved = told_carved(gathered.place, gathered.parts, slices, recipe.seed, partial(_names, reading))
+    lost = told([*asides, *chain.from_iterable(part.asides for part in encoded.values())])
+    problems = tuple(dict.fromkeys((*gathered.problems, *carved, *lost)))
     return Dataset(
         name=gathered.name,
         task=gathered.task.name,
@@ -67,6 +70,23 @@ def load_data(source: Source, recipe: Recipe = DEFAULT, *, on_event: Listener = 
         notes=tuple(problem.message for problem in problems if problem.severity == "info"),
         columns=gathered.columns,
     )
+
+
+def _readable(gathered: Gathered, reading: Reading) -> tuple[dict[str, Slice], list[Aside]]:
+    """The parts' rows whose labels can be read, and the others. Raises SourceError where none can be."""
+    found = {part: reading.readable(rows) for part, rows in gathered.parts.items()}
+    asides = list(chain.from_iterable(lost for _, lost in found.values()))
+    if not any(len(part.indices) for part, _ in found.values()):
+        raise SourceError(
+            f"no label can be read as {gathered.task.name} takes them, the first is '{asides[0].label}'",
+            place=f"{gathered.place}, {asides[0].origin}",
+            fix="leave --task out, or name the column of the labels with --label-column",
+        )
+    return {part: slice for part, (slice, _) in found.items()}, asides
+
+
+def _names(reading: Reading, part: Slice) -> list[str]:
+    return [name for value in reading.values(part) for name in reading.target.names(value)]
 
 
 def load_evaluation(
@@ -90,7 +110,9 @@ def load_evaluation(
     for problem in kept.problems:
         if problem.severity != "info":
             on_event(Event("load", f"{problem.message} ({problem.where})"))
-    encoded = encode(Slice.of(kept.part("test")), labels, get_task(task))
+    rows, asked = kept.part("test"), get_task(task)
+    reading = Reading.of(asked.target, {"test": rows})
+    encoded = encode(Slice.of(rows), labels, asked, reading)
     refuse_unknown(kept.place, encoded, labels)
     return encoded.rows
 
@@ -106,11 +128,10 @@ def check(source: Source, recipe: Recipe = DEFAULT, *, on_event: Listener = sile
 
 def described(data: Dataset) -> dict[str, Any]:
     """What a data set holds, as `check` says it."""
-    counts = Counter(chain.from_iterable(split["label"][:] for split in data.splits.values()))
     return {
         "task": data.task,
         "rows": sum(data.rows.values()),
-        "labels": {label: counts[number] for number, label in enumerate(data.labels)},
+        "labels": counted(data),
         "problems": [problem.to_json() for problem in data.problems],
     }
 
@@ -129,19 +150,31 @@ class Gathered:
 
 def _gather(source: Source, recipe: Recipe, on_event: Listener) -> Gathered:
     kept = _read(source, recipe, on_event)
-    task = get_task(recipe.task) if recipe.task else task_for(kept.modality)
+    task, said = (get_task(recipe.task), ()) if recipe.task else _recognised(kept)
     asked = {split: getattr(recipe, split) for split in SPLITS[1:] if getattr(recipe, split)}
     others = {split: _read(other, recipe.with_(task=task.name), on_event) for split, other in asked.items()}
     parts = {**kept.parts, **{split: other.part(split) for split, other in others.items()}}
-    problems = chain(kept.problems, *(other.problems for other in others.values()))
+    problems = chain(kept.problems, said, *(other.problems for other in others.values()))
     return Gathered(kept.name, kept.place, task, parts, tuple(problems), kept.columns)
 
 
-def _fit(gathered: Gathered, slices: Mapping[str, Slice]) -> tuple[str, ...]:
-    """The labels, of train alone."""
-    counts = {split: Counter(part.labels) for split, part in slices.items()}
-    usable_labels(gathered.place, counts["train"], sum(counts.values(), Counter()))
-    return gathered.task.target.fit(counts["train"])
+def _recognised(kept: Kept) -> tuple[Task, tuple[Problem, ...]]:
+    """The task that the labels speak for; which is said, unless it is the plainest."""
+    task, why = recognise(kept.modality, distinct(kept.parts))
+    if task == task_for(kept.modality):
+        return task, ()
+    fix = "if that is wrong, name another with --task"
+    return task, (Problem("recognised-task", "info", kept.place, f"taken as {task.name}: {why}", fix),)
+
+
+def _fit(gathered: Gathered, slices: Mapping[str, Slice], reading: Reading) -> tuple[str, ...]:
+    """The labels, of train alone. Raises SourceError where there is nothing to learn from them."""
+    target, train = gathered.task.target, slices["train"]
+    everywhere = chain.from_iterable(map(reading.values, slices.values()))
+    if refusal := target.refusal(reading.values(train), everywhere):
+        raise SourceError(refusal[0], place=gathered.place, fix=refusal[1])
+    columns = (gathered.columns or {}).get("labels") or [""]
+    return target.fit(reading.values(train), columns[0])
 
 
 def _read(source: Source, recipe: Recipe, on_event: Listener) -> Kept:
@@ -156,7 +189,7 @@ def _read(source: Source, recipe: Recipe, on_event: Listener) -> Kept:
         raise RecipeError(
             f"the source holds {found.modality}s, which {recipe.task} does not take",
             place=found.place,
-            fix=f"leave --task out, or pass --task {task_for(found.modality).name}",
+            fix=f"leave --task out, or pass --task {task_for(found.modality, get_task(recipe.task).target.name).name}",
         )
     return keep(found, on_event)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import datasets
@@ -39,11 +39,17 @@ class Slice:
         return found
 
 
-def arrange(name: str, parts: Mapping[str, datasets.Dataset], recipe: Recipe) -> dict[str, Slice]:
+Strata = Callable[[Slice], list[str]]
+
+
+def arrange(name: str, parts: Mapping[str, Slice], recipe: Recipe, strata: Strata) -> dict[str, Slice]:
     """Train, validation and (where there is one) test.
 
     What is given stays; what lacks is carved out of train. Validation is never taken
     from test, and where a validation is given without a test, it is what is reported.
+
+    Args:
+        strata: gives the group of each row of a slice; of each group every split gets some.
 
     Raises:
         SourceError: there are splits, but none to train on.
@@ -55,26 +61,29 @@ def arrange(name: str, parts: Mapping[str, datasets.Dataset], recipe: Recipe) ->
             place=f"{name}, which has {' and '.join(parts)}",
             fix="name a folder or file train, or give the others with --validation and --test",
         )
-    given = {split: Slice.of(parts[split]) for split in SPLITS[1:] if split in parts}
+    given = {split: parts[split] for split in SPLITS[1:] if split in parts}
     if "validation" in given:
-        return {"train": Slice.of(pool), **given}
+        return {"train": pool, **given}
     shares = {"validation": recipe.validation_share}
     if "test" not in given and recipe.test_share > 0:
         shares["test"] = recipe.test_share
-    carved = carve(Slice.of(pool).labels, shares, recipe.seed)
+    groups = strata(pool)
+    carved = carve(groups, shares, recipe.seed)
     if not len(carved["validation"]):  # too few rows for three
-        carved = carve(Slice.of(pool).labels, {"validation": recipe.validation_share}, recipe.seed)
-    return {**{split: Slice(pool, indices) for split, indices in carved.items()}, **given}
+        carved = carve(groups, {"validation": recipe.validation_share}, recipe.seed)
+    return {**{split: Slice(pool.rows, pool.indices[places]) for split, places in carved.items()}, **given}
 
 
-def told_carved(name: str, parts: Mapping[str, object], slices: Mapping[str, Slice], seed: int) -> Iterator[Problem]:
+def told_carved(
+    name: str, parts: Mapping[str, object], slices: Mapping[str, Slice], seed: int, names: Callable[[Slice], list[str]]
+) -> Iterator[Problem]:
     """What to say of splits that were carved out of train, and of classes too small for that."""
     carved = [split for split in SPLITS[1:] if split in slices and split not in parts]
     if carved:
         sizes = " and ".join(f"{split} ({len(slices[split].indices)} rows)" for split in carved)
         message = f"set aside from train, of each class alike, by seed {seed}: {sizes}"
         yield Problem("carved-splits", "info", name, message, "give splits of your own with --validation and --test")
-        counts = Counter(label for split in ("train", *carved) for label in slices[split].labels)
+        counts = Counter(name for split in ("train", *carved) for name in names(slices[split]))
         yield from tiny_classes(counts, 1 + len(carved))
 
 

@@ -269,7 +269,7 @@ def test_numbers_are_sorted_by_value(table):
         ("text,label\n", "no row can be used"),
         ("text,label\na text,\nanother text,\n", "no row can be used: 2 rows set aside: no label"),
         ("text,label\na text,good\nanother text,good\n", "a single class, 'good'"),
-        ("text,label\na text,1.5\nanother text,2.25\n", "numbers with decimals; only classes"),
+        ("text,label\na text,1.5\nanother text,2.25\n", "too few rows: none is left for validation"),
         ("text,label\na text,good\nanother text,bad\n", "each class has one example only"),
         ("text,label\na,good\nb,bad\nc\nd\ne\n", "most rows cannot be used"),
     ],

@@ -15,7 +15,8 @@ from hftransfer.errors import HFTransferError, OutputError, RecipeError
 from hftransfer.home import prune
 from hftransfer.output import MARKER, claim, staged
 from hftransfer.recipe import Recipe, seconds
-from hftransfer.tasks import TASKS, fit_classes, get_task, task_for
+from hftransfer.tasks import TASKS, get_task, task_for
+from hftransfer.tasks.kinds import in_order
 from hftransfer.terminal import Terminal
 from hftransfer.values import Event
 
@@ -45,7 +46,7 @@ def test_each_error_is_also_the_builtin_that_a_caller_catches(ours: type, builti
 
 
 def test_labels_sort_as_people_do() -> None:
-    assert fit_classes(["10", "9", "b", "a", "9"]) == ("9", "10", "a", "b")
+    assert in_order(["10", "9", "b", "a", "9"]) == ("9", "10", "a", "b")
 
 
 def test_the_task_table_joins_modalities_and_targets() -> None:
