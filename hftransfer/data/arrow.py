@@ -19,10 +19,11 @@ import pyarrow as pa
 from datasets.arrow_writer import ArrowWriter
 from datasets.table import cast_array_to_feature
 
-from ..errors import OutputError, SourceError
+from ..errors import HFTransferError, OutputError, SourceError
 from ..home import home, prune
 from ..tasks import TASKS
 from ..values import Event, Listener, Problem
+from .bounds import most_pixels
 from .checks import Aside, enough, told
 from .images import look
 from .members import DAMAGE
@@ -78,7 +79,7 @@ def keep(found: Found, on_event: Listener) -> Kept:
     Raises:
         SourceError: too few rows can be used.
     """
-    folder = home("datasets") / digest(FORM, found.key)
+    folder = home("datasets") / digest(FORM, found.key, most_pixels())
     kept = _opened(folder, found)
     if kept is None:
         _write(folder, found, on_event)
@@ -181,12 +182,12 @@ def _look_at_image(found: Found, row: Row, remarks: Remarks) -> Row | Aside:
     path = row.input if isinstance(row.input, str) else ""
     try:
         looked = look(row.input if isinstance(row.input, bytes) else _load(found, path), path)
+    except HFTransferError as error:
+        if not isinstance(error.__cause__, DAMAGE) or isinstance(error, OutputError):
+            raise  # no damage, but a member that lies, or a full disk
+        return Aside("unreadable-image", row.origin, row.label)
     except FileNotFoundError:
         return Aside("missing-image", row.origin, row.label)
-    except SourceError as error:
-        if not isinstance(error.__cause__, DAMAGE):  # a member that lies: the archive is not to be trusted
-            raise
-        return Aside("unreadable-image", row.origin, row.label)
     except OSError:  # a folder, a file that may not be read
         return Aside("unreadable-image", row.origin, row.label)
     if looked.fault:

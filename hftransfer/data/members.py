@@ -53,9 +53,12 @@ class Roll:
             raise untrusted(self.place, name, fault)
         require_size(self.place, self.size, self.packed, self.bounds)
         path = "/".join(part for part in name.split("/") if part not in ("", "."))
-        if path and not folder and is_junk(path):
+        if not path or folder or name.endswith("/"):
+            return ""
+        if is_junk(path):
             self.junk.append(path)
-        return "" if folder or is_junk(path) else path
+            return ""
+        return path
 
 
 def require_size(place: str, unpacked: int, packed: int, bounds: Bounds) -> None:

@@ -1,6 +1,6 @@
 """Image files without what they tell of people and places: GPS, cameras, comments, thumbnails.
 
-Pixels stay as they are: JPEG, PNG and WebP are copied without the parts that hold no
+Pixels stay as they are: the usual formats are copied without the parts that hold no
 pixels, and whatever follows the image's end goes too. What cannot be copied so is for
 the caller to draw anew.
 """
@@ -19,6 +19,7 @@ MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # inside a scan: its end
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_KEPT = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT"))
 WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP"))
+GIF_EXTENSION, GIF_IMAGE, GIF_END, GIF_CONTROL = 0x21, 0x2C, 0x3B, 0xF9
 WEBP_TELLS = 0x08 | 0x04  # VP8X's flags for EXIF and XMP
 
 
@@ -122,9 +123,40 @@ def _webp_chunks(content: bytes) -> Iterator[bytes]:
         place = end
 
 
+def _gif(content: bytes, orientation: int) -> list[bytes] | None:
+    end = 13 + _colours(content[10])
+    pieces, place = [content[:end]], end
+    while (kind := content[place]) != GIF_END:
+        start = place
+        if kind == GIF_EXTENSION:
+            place += 2
+        elif kind == GIF_IMAGE:
+            place += 11 + _colours(content[place + 9])
+        else:
+            return None
+        while content[place]:
+            place += 1 + content[place]
+        place += 1
+        if kind == GIF_IMAGE or content[start + 1] == GIF_CONTROL:
+            pieces.append(content[start:place])
+    return [*pieces, bytes((GIF_END,))]
+
+
+def _colours(flags: int) -> int:
+    """Bytes of the table of colours that a GIF's flags announce."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+
+def _bmp(content: bytes, orientation: int) -> list[bytes] | None:
+    """It has no place for metadata, but for after its end."""
+    return [content] if int.from_bytes(content[2:6], "little") == len(content) else None
+
+
 COPIES: dict[str, Callable[[bytes, int], list[bytes] | None]] = {
     "JPEG": _jpeg,
     "MPO": _jpeg,  # several JPEGs, of which the first is the picture
     "PNG": _png,
     "WEBP": _webp,
+    "GIF": _gif,
+    "BMP": _bmp,
 }

@@ -11,12 +11,13 @@ import gzip
 import io
 import lzma
 import tempfile
+import weakref
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, cast
 
-from ..errors import SourceError
+from ..errors import OutputError, SourceError
 from ..home import home
 from .bounds import bounds
 from .members import DAMAGE, Member, Roll, damaged, require_size
@@ -65,13 +66,24 @@ class Tar:
 
     @cached_property
     def _unpacked(self) -> IO[bytes]:
+        if not _opener(self._path):
+            return self._owned(self._path.open("rb"))
         roll = Roll(self.place, self._path.stat().st_size, bounds())
-        with _Stream(self._path, roll) as stream:
-            if not stream.packed:
-                return self._path.open("rb")
-            file = tempfile.TemporaryFile(dir=home("datasets"))  # noqa: SIM115
-            while chunk := stream.take(CHUNK):
-                file.write(chunk)
+        try:
+            file = self._owned(tempfile.TemporaryFile(dir=home("datasets")))  # noqa: SIM115
+            with _Stream(self._path, roll) as stream:
+                while chunk := stream.take(CHUNK):
+                    file.write(chunk)
+        except OSError as error:
+            raise OutputError(
+                f"cannot unpack the archive on disk: {error.strerror or error}",
+                place=str(home("datasets")),
+                fix="free some space there, or set HFTRANSFER_HOME to another folder",
+            ) from error
+        return file
+
+    def _owned(self, file: IO[bytes]) -> IO[bytes]:
+        weakref.finalize(self, file.close)
         return file
 
 
@@ -90,9 +102,7 @@ class _Stream:
 
     def __init__(self, path: Path, roll: Roll) -> None:
         self.place, self.at, self._roll = str(path), 0, roll
-        with path.open("rb") as file:
-            head = file.read(8)
-        opener = next((opener for magic, opener in PACKERS.items() if head.startswith(magic)), None)
+        opener = _opener(path)
         self.packed = opener is not None
         self._file: IO[bytes] = opener(path) if opener else path.open("rb")
 
@@ -120,6 +130,13 @@ class _Stream:
                 raise damaged(self.place)
         while self.packed and size > 0 and (content := self.take(min(size, CHUNK))):
             size -= len(content)
+
+
+def _opener(path: Path) -> Any:
+    """What unpacks the file, by its beginning; None for a plain tar."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    return next((opener for magic, opener in PACKERS.items() if head.startswith(magic)), None)
 
 
 class _Part:
@@ -167,8 +184,7 @@ def _headers(stream: _Stream) -> Iterator[Header]:
         said = {}
         if kind != b"5":
             stream.skip(size + -size % BLOCK)
-    if not stream.at:
-        raise _no_tar(stream.place)
+    raise damaged(stream.place) if stream.at else _no_tar(stream.place)  # nothing says that it is whole
 
 
 def _header(block: bytes, kind: bytes, start: int, size: int, said: dict[str, bytes]) -> Header:

@@ -65,7 +65,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
 
 def _members(archive: zipfile.ZipFile, roll: Roll) -> Iterator[tuple[str, zipfile.ZipInfo]]:
     for info in archive.infolist():
-        if path := roll.add(info.filename, info.file_size, fault=_fault(info, roll), folder=info.is_dir()):
+        if path := roll.add(info.filename, info.file_size, fault=_fault(info, roll)):
             yield path, info
 
 
