@@ -16,6 +16,7 @@ from .bounds import most_pixels
 from .metadata import bare
 from .rows import storable
 
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of odd metadata, which goes
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 # What names' ends say about the content, by Pillow's names of formats. The others of Pillow's

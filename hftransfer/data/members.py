@@ -41,7 +41,7 @@ class Roll:
         self.count = self.size = 0
         self.junk: list[str] = []
 
-    def add(self, name: str, size: int, *, fault: str = "", folder: bool = False) -> str:
+    def add(self, name: str, size: int, fault: str = "", *, folder: bool = False) -> str:
         """The path of a member that is a file to use; empty where it is a folder, or junk."""
         name = name.replace("\\", "/")
         self.count += 1
@@ -49,8 +49,8 @@ class Roll:
         if self.count > self.bounds.files:
             cause = f"the archive has more than {self.bounds.files:,.0f} members"
             raise SourceError(cause, place=self.place, fix=f"split it, or raise {FILES}")
-        if fault := _elsewhere(name) or fault:
-            raise untrusted(self.place, name, fault)
+        if wrong := _elsewhere(name) or fault:
+            raise untrusted(self.place, name, wrong)
         require_size(self.place, self.size, self.packed, self.bounds)
         path = "/".join(part for part in name.split("/") if part not in ("", "."))
         if not path or folder or name.endswith("/"):
