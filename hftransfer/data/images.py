@@ -65,7 +65,7 @@ def look(content: bytes, path: str = "") -> Looked:
             image.draft("RGB", (64, 64))
             image.load()
             remarks = tuple(_remarks(image, mode, several, path))
-            return Looked(_kept(content, image, mode, several), "", remarks)
+            return Looked(_kept(content, image, several), "", remarks)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return Looked(content, "oversized-image")
     except Exception as error:  # decoders raise whatever they like on broken bytes
@@ -131,13 +131,13 @@ def _remarks(image: Image.Image, mode: str, several: bool, path: str) -> Iterato
         yield "cmyk" if mode == "CMYK" else "colours"
 
 
-def _kept(content: bytes, image: Image.Image, mode: str, several: bool) -> bytes:
+def _kept(content: bytes, image: Image.Image, several: bool) -> bytes:
     """The file without metadata, or its picture drawn anew where it cannot be had otherwise."""
     if image.format == "AVIF" and not several and not {"exif", "xmp"} & image.info.keys():
         return content
     orientation = image.getexif().get(ORIENTATION, 1) if is_turned(image) else 1
     copy = None if several else bare(content, image.format or "", orientation)
-    if copy is not None and mode not in DEEP:
+    if copy is not None:
         return copy
     with _opened(io.BytesIO(content), most_pixels()) as whole:
         return _drawn(whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from hftransfer.data import check, load_data, open_image
 from hftransfer.data.checks import SHOWN
+from hftransfer.data.images import look
 from hftransfer.errors import SourceError
 
 COLOURS = Image.fromarray(np.random.default_rng(1).integers(0, 255, (24, 24, 3), dtype=np.uint8))
@@ -112,8 +114,17 @@ def test_the_bound_on_pixels_can_be_set(class_folders, monkeypatch, picture) -> 
         open_image(root / "cat" / "large.jpg")
 
 
-def test_a_file_that_starts_programs_is_no_image(class_folders) -> None:
-    """Pillow hands PostScript to another program, whatever its name."""
+def test_the_bound_holds_whatever_warnings_are_for(monkeypatch, picture) -> None:
+    monkeypatch.setenv("HFTRANSFER_MAX_PIXELS", "255")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert look(picture()).fault == "oversized-image"
+
+
+@pytest.mark.parametrize("kind", ["PCX", "EPS"])
+def test_formats_that_are_for_no_photos_are_not_opened(class_folders, kind: str) -> None:
+    """Pillow hands PostScript to another program, whatever its file is called."""
     root = class_folders({"cat": 6, "dog": 6})
-    (root / "cat" / "x.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
-    assert "unreadable-image" in {problem.code for problem in load_data(root).problems}
+    (root / "cat" / "x.png").write_bytes(written(COLOURS, kind))
+    (problem,) = [problem for problem in load_data(root).problems if problem.severity == "warning"]
+    assert (problem.code, problem.where) == ("unreadable-image", "cat/x.png")
