@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +16,7 @@ from ..recipe import Recipe
 from ..tasks import Task, get_task, recognise, task_for
 from ..tasks.kinds import few
 from ..values import SPLITS, Dataset, Event, Known, Listener, Problem, silent
-from .archives import Archive
+from .archives import SUFFIXES, is_archive, open_archive
 from .arrow import Kept, keep
 from .checks import Aside, told
 from .encoded import counted
@@ -41,7 +40,7 @@ def load_data(
     """Read labelled images or texts, split them where they are not, fit the labels on train.
 
     Args:
-        source: a folder or zip of class folders or tables, a table, a Hub id
+        source: a folder or archive of class folders or tables, a table, a Hub id
             (`owner/name`, `owner/name:config`), `sample:NAME`, or a `datasets.Dataset`
             or `DatasetDict`.
         recipe: which columns and task, where validation and test come from, the seed.
@@ -284,12 +283,12 @@ def _read_path(source: Source, recipe: Recipe) -> Found:
     if path.suffix.lower() in READERS:
         beside = Folder.around(path)
         return read_tables(beside, beside.entries, recipe)
-    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
-        return read_tree(Archive(path), recipe)
+    if is_archive(path):
+        return read_tree(open_archive(path), recipe)
     raise SourceError(
-        "this file is neither a table nor a zip archive",
+        "this file is neither a table nor an archive",
         place=str(path),
-        fix=f"give a folder, a .zip, or a table ({', '.join(READERS)})",
+        fix=f"give a folder, an archive ({', '.join(SUFFIXES)}), or a table ({', '.join(READERS)})",
     )
 
 
