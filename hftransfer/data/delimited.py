@@ -13,14 +13,14 @@ from typing import Any, BinaryIO
 
 from ..errors import SourceError
 from ..values import Problem
-from .columns import NAMES, normal
+from .conll import is_conll, read_conll
 from .decoding import encoding_of, opened
+from .naming import KNOWN, normal
 from .rows import Table, cells_size, first_of
 
 DELIMITERS = ",;\t|"
 LOOK = 2000  # rows looked at
 csv.field_size_limit(2**24)  # the module's own limit is shorter than a long document
-KNOWN = {name for names in NAMES.values() for name in names}
 
 Opener = Callable[[], BinaryIO]
 Cells = tuple[Any, ...]
@@ -42,6 +42,8 @@ def read_delimited(place: str, opener: Opener) -> Table:
         SourceError: the file is empty, or is no table.
     """
     encoding, problems = encoding_of(place, opener)
+    if is_conll(encoding, opener):
+        return read_conll(place, opener)
     dialect = _dialect(place, encoding, opener)
     records = (cells for _, cells in _records(place, opener, dialect))
     look = list(first_of(records, LOOK, cells_size))
