@@ -22,7 +22,7 @@ SURE = 0.9  # of the lines of a file under another name are words with tags
 WORDS, TAGS = "tokens", "tags"
 # Universal Dependencies have these, and the part of speech for a tag.
 UD = ("id", WORDS, "lemma", TAGS, "xpos", "feats", "head", "deprel", "deps", "misc")
-_DOCUMENT = re.compile(r"-DOCSTART-\b.*")
+_DOCUMENT = re.compile(r"-DOCSTART-(\s.*)?")
 _COMMENT = re.compile(r"#\s*[\w.-]+\s*=.*|#\s*newdoc\b.*|#\s*newpar\b.*")
 
 
@@ -93,7 +93,6 @@ def _head(encoding: str, opener: Opener) -> list[str]:
 def _form(lines: Sequence[str]) -> Form | None:
     """Tabs where most lines have one; the width that most have."""
     words = [line for line in lines if line.strip() and not line.startswith("#") and not _DOCUMENT.fullmatch(line)]
-    words = words or [line for line in lines if line.strip() and not _DOCUMENT.fullmatch(line)]
     if not words:
         return None
     tabs = sum("\t" in line for line in words) * 2 > len(words)

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from ..values import SPLITS, Problem
+from .spelling import parsed
 
 ALL = "all"  # the part of a source that brings no splits
 LOOK_BYTES = 2**23
@@ -116,7 +117,15 @@ def label_text(value: Any) -> str | None:
     text = str(value).strip()
     if text in MISSING:
         return None
+    if text.startswith("["):
+        return _as_json(text)
     return text.split(".")[0] if re.fullmatch(r"-?\d+\.0+", text) else text
+
+
+def _as_json(text: str) -> str:
+    """A list as Python writes it, which many tables hold, as JSON; any other text as it is."""
+    found = parsed(text) if "'" in text else None
+    return written(found) if isinstance(found, (list, tuple)) else text
 
 
 def written(value: Any) -> str:
