@@ -36,7 +36,7 @@ def text_columns(table: Table, *, pair: bool = False) -> tuple[str, ...]:
         ColumnError: no column looks like it.
     """
     sample = Sample(table)
-    if pair and (found := _pair(sample, but=())):
+    if pair and (found := _pair(sample, but=(), wanted=True)):
         return found
     text = sample.named("text", but=()) or sample.longest(but=())
     if text is None or pair:
@@ -70,19 +70,19 @@ def _texts(sample: Sample, asked: Asked) -> Columns:
     return _labelled(sample, asked, Columns("text", text, (), asked.pair))
 
 
-def _pair(sample: Sample, *, but: Sequence[str | None]) -> tuple[str, str] | None:
-    """The columns of first and second texts: by their names; by content only where there are no names."""
+def _pair(sample: Sample, *, but: Sequence[str | None], wanted: bool = False) -> tuple[str, str] | None:
+    """The columns of first and second texts: by their names; by content where they are wanted, or have no names."""
     names = [name for name in sample.table.names if name not in but]
     if found := pair_in(names):
         return found
-    first = sample.longest(but=but) if _headless(sample.table) else None
+    first = sample.longest(but=but) if wanted or _headless(sample.table) else None
     second = sample.pair(first, but=but) if first else None
     if not first or not second:
         return None
     both = (first, second)
     labels = sample.few(but=both) or sample.numbers(but=both)
     ordered = sorted(both, key=sample.table.names.index)
-    return (ordered[0], ordered[1]) if labels or len(names) == 2 else None
+    return (ordered[0], ordered[1]) if labels or wanted or len(names) == 2 else None
 
 
 def _partner(sample: Sample, pair: str | None) -> str | None:

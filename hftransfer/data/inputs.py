@@ -10,9 +10,9 @@ from typing import Any
 from ..errors import SourceError
 from .choose import text_columns
 from .decoding import encoding_of, opened
-from .naming import pair_in
+from .naming import NAMES, first_named, pair_in
 from .shapes import text_cell
-from .spelling import parsed
+from .spelling import parsed, words_of
 from .tables import READERS
 
 MOST, LONGEST = 100_000, 100_000  # texts, and letters of one
@@ -79,12 +79,19 @@ def _lines(path: Path, pair: bool) -> Iterator[Text]:
                 yield as_pair(line.strip("\r\n"), place=f"{path.name}:{number}") if pair else line.strip()
 
 
+def _of_words(cell: Any) -> str:
+    """A cell that holds words, as a list or as the text of one."""
+    words = words_of(cell)
+    return text_cell(cell if words is None else words)
+
+
 def _of_table(path: Path, pair: bool) -> Iterator[Text]:
     table = READERS[path.suffix.lower()](path.name, lambda: path.open("rb"))
     columns = text_columns(table, pair=pair)
     places = [table.names.index(name) for name in columns]
+    as_text = _of_words if first_named(columns, NAMES["words"]) else text_cell
     for line, cells in table.rows():
-        texts = [text_cell(cells[place]).strip()[:LONGEST] for place in places] if cells is not None else [""]
+        texts = [as_text(cells[place]).strip()[:LONGEST] for place in places] if cells is not None else [""]
         if all(texts) and pair:
             yield texts[0], texts[1]
         elif any(texts) and pair:
