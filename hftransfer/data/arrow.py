@@ -36,7 +36,11 @@ BATCH_ROWS = 1000
 BATCH_BYTES = 2**25
 ABOUT = "about.json"
 COLUMNS = {task.modality.name: task.modality.column for task in TASKS.values()}
-FEATURES = {"image": datasets.Image(), "text": datasets.Value("string")}
+FEATURES = {
+    "image": datasets.Image(),
+    "text": datasets.Value("string"),
+    "pair": datasets.List(datasets.Value("string"), length=2),
+}
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def _write_part(
     path: Path, found: Found, part: str, counts: Counter[str], remarks: Remarks, on_event: Listener
 ) -> list[Aside]:
     """Write one part's usable rows, count their labels, and return the others."""
-    features = _features(found.modality)
+    features = _features(found)
     asides: list[Aside] = []
     with ArrowWriter(features=features, path=str(path)) as writer:
         for batch in _batches(_look(found, row, remarks) for row in found.parts[part]()):
@@ -168,12 +172,18 @@ def _write_part(
 def _look(found: Found, row: Row, remarks: Remarks) -> Row | Aside:
     """The row with its input read, or why it cannot be used."""
     row = row._replace(label=row.label and storable(row.label), origin=storable(row.origin))
+    if row.fault:
+        return Aside(row.fault, row.origin, None)
     if row.input is None:
         return Aside("malformed-row", row.origin, row.label)
     if row.label is None:
         return Aside("missing-label", row.origin, None)
     if found.modality == "image":
         return _look_at_image(found, row, remarks)
+    if isinstance(row.input, tuple):
+        first, second = map(storable, row.input)
+        whole = first.strip() and second.strip()
+        return row._replace(input=(first, second)) if whole else Aside("empty-text", row.origin, row.label)
     text = storable(str(row.input))
     return row._replace(input=text) if text.strip() else Aside("empty-text", row.origin, row.label)
 
@@ -202,17 +212,19 @@ def _load(found: Found, path: str) -> bytes:
     return found.read(path)
 
 
-def _features(modality: str) -> datasets.Features:
+def _features(found: Found) -> datasets.Features:
     text = datasets.Value("string")
+    kind = "pair" if (found.columns or {}).get("pair") else found.modality
     return datasets.Features(
-        {COLUMNS[modality]: FEATURES[modality], "label": text, "origin": text, "digest": datasets.Value("binary")}
+        {COLUMNS[found.modality]: FEATURES[kind], "label": text, "origin": text, "digest": datasets.Value("binary")}
     )
 
 
 def _table(rows: Sequence[Row], features: datasets.Features) -> pa.Table:
     inputs = [row.input for row in rows]
     column, feature = next(iter(features.items()))
-    stored = pa.array(inputs, pa.string() if feature == FEATURES["text"] else pa.binary())
+    is_image = isinstance(feature, datasets.Image)
+    stored = pa.array(inputs, pa.binary() if is_image else features.arrow_schema.field(column).type)
     columns = {
         column: cast_array_to_feature(stored, feature),
         "label": [row.label for row in rows],
@@ -222,8 +234,17 @@ def _table(rows: Sequence[Row], features: datasets.Features) -> pa.Table:
     return pa.table(columns, schema=features.arrow_schema)
 
 
-def _digest(value: str | bytes | None) -> bytes:
+def _digest(value: str | tuple[str, str] | bytes | None) -> bytes:
+    """Of a pair, the same for the same two texts in the same order alone."""
+    if isinstance(value, tuple):
+        return blake2b(b"".join(map(_digest, value)), digest_size=16).digest()
     return blake2b(value if isinstance(value, bytes) else str(value).encode(), digest_size=16).digest()
+
+
+def _size(row: Row) -> int:
+    """About how much memory a row takes: words with tags take more than their text."""
+    value = row.input or ""
+    return (sum(map(len, value)) if isinstance(value, tuple) else len(value)) + len(row.label or "")
 
 
 def _batches(rows: Iterable[Row | Aside]) -> Iterator[list[Row | Aside]]:
@@ -232,7 +253,7 @@ def _batches(rows: Iterable[Row | Aside]) -> Iterator[list[Row | Aside]]:
     size = 0
     for row in rows:
         batch.append(row)
-        size += len(row.input or "") if isinstance(row, Row) else 0
+        size += _size(row) if isinstance(row, Row) else 0
         if len(batch) == BATCH_ROWS or size > BATCH_BYTES:
             yield batch
             batch, size = [], 0

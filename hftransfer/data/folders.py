@@ -12,14 +12,16 @@ from ..tasks import get_task
 from ..values import SPLITS, Problem
 from .archives import is_packed
 from .checks import first_few
-from .columns import GUESSED
-from .decoding import decode
+from .choose import GUESSED
+from .conll import is_conll
+from .decoding import decode, encoding_of
 from .images import is_image_path
 from .rows import ALL, Found, Row, digest, split_named
 from .tables import READERS, read_tables
 from .trees import Entry, Tree, read, tree_key
 
-TABLE_KINDS = ((".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet"), (".txt",), (".json",))
+_CONLL = (".conll", ".conllu", ".bio", ".iob", ".iob2")
+TABLE_KINDS = ((".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", *_CONLL), (".txt",), (".json",))
 
 
 def read_tree(tree: Tree, recipe: Recipe) -> Found:
@@ -91,16 +93,20 @@ def _tables(tree: Tree) -> list[Entry]:
         base = _base(found, folders=0)
         depths = {entry: entry.path[len(base) :].count("/") for entry in found}
         if kinds == (".txt",):
-            found = [entry for entry in found if depths[entry] == 0 and _has_tabs(tree, entry)]
+            found = [entry for entry in found if depths[entry] == 0 and _is_table(tree, entry)]
         if near := [entry for entry in found if depths[entry] < 2]:
             return near
     return []
 
 
-def _has_tabs(tree: Tree, entry: Entry) -> bool:
+def _is_table(tree: Tree, entry: Entry) -> bool:
+    """Whether each line of a text has a tab, or holds a word and its tag."""
     with tree.open(entry.path) as file:
         lines = [line for line in file.read(8192).splitlines() if line.strip()]
-    return bool(lines) and all(b"\t" in line for line in lines[: max(1, len(lines) - 1)])
+    if bool(lines) and all(b"\t" in line for line in lines[: max(1, len(lines) - 1)]):
+        return True
+    opener = partial(tree.open, entry.path)
+    return is_conll(encoding_of(entry.path, opener)[0], opener)
 
 
 def _base(entries: Sequence[Entry], *, folders: int) -> str:

@@ -18,7 +18,7 @@ from ..jobs import supervisor
 from ..jobs.store import new_id
 from .words import say
 
-TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".conll", ".conllu", ".bio", ".iob", ".iob2")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 KINDS = (*ARCHIVES, *TABLES)
 OFFERED = (*KINDS, ".gz", ".bz2", ".xz")  # a browser looks at what follows the last dot alone
