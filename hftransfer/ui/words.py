@@ -20,7 +20,7 @@ EN = {
     "data.tab.classes": "Images by class",
     "data.tab.rows": "Pasted rows",
     "data.tab.named": "From the Hub",
-    "data.drop": "A zip with one folder of images a class, or a table of texts: CSV, TSV, JSON, JSONL, Parquet.",
+    "data.drop": "A zip or tar with one folder of images a class, or a table of texts: CSV, TSV, JSON, JSONL, Parquet.",
     "data.samples": "or start from a sample",
     "data.sample.digits": "Handwritten digits",
     "data.sample.helpdesk": "Helpdesk messages",
