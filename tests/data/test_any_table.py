@@ -24,7 +24,7 @@ from hftransfer.data.spelling import places
 from hftransfer.errors import HFTransferError, SourceError
 
 FEW = settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-MANY = settings(FEW, max_examples=3000, derandomize=False)
+MANY = settings(FEW, max_examples=1500, derandomize=False)
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".conll", ".conllu", ".parquet")
 PLAINEST = Recipe()
 COLUMNS = ("text", "label", "labels", "start", "end", "spans", "tokens", "tags", "sentence1", "sentence2", "score")
