@@ -54,7 +54,8 @@ def run_tune(
         room.mkdir(parents=True, exist_ok=True)
         progress = _trained(backbone, data, phase, recipe, machine, on_event, room, over)
         finished = {"history": progress.history, "cut": progress.cut}
-        keep(room, FINISHED, backbone.model.save_pretrained, finished)
+        with quiet():
+            keep(room, FINISHED, backbone.model.save_pretrained, finished)
     else:
         reload_weights(backbone.model, room / FINISHED)
         backbone.model.eval()
