@@ -14,7 +14,7 @@ PACKAGE = ROOT / "hftransfer"
 FLOORS = (
     ("errors", "values", "measures", "home", "output", "checkpoints", "reach"),
     ("tasks",),
-    ("recipe",),
+    ("recipe", "usage"),
     ("data", "models", "results"),
     ("strategies",),
     ("training",),
