@@ -81,6 +81,11 @@ class Dataset:
         return {name: len(self.splits[name]) if name in self.splits else 0 for name in SPLITS}
 
     @property
+    def pairs(self) -> bool:
+        """Whether a row's input is two texts."""
+        return bool((self.columns or {}).get("pair"))
+
+    @property
     def evaluated_on(self) -> str:
         """The split that a report speaks of: test, or validation where there is none."""
         return "test" if "test" in self.splits else "validation"

@@ -77,6 +77,8 @@ def fine_tune(
             chosen = Choice(**settled.once("backbone", lambda: asdict(pick_backbone(task.modality.name, recipe, tell))))
             backbone = load_backbone(task, data.labels, replace(recipe, backbone=chosen.name))
             backbone = fit_image_size(backbone, data.splits["train"], recipe)
+            if data.pairs:
+                backbone.model.config.text_pair = True
             settled.require("data", dict(data.digests), "the data has changed since the run began")
             settled.require("weights", backbone.key, "the backbone has changed since the run began")
             backbone.processor.save_pretrained(work / PROCESSOR)
@@ -87,7 +89,7 @@ def fine_tune(
         tell(Event("save", "writing the checkpoint"))
         write_checkpoint(backbone, folder)
         with spent("evaluate"):
-            predictor = Predictor.from_pretrained(folder, device=recipe.device)
+            predictor = Predictor.from_pretrained(folder, device=recipe.device).tuned(data.splits["validation"])
             report = predictor.measure(data.splits[data.evaluated_on], on_event=tell)
         run = {
             **described(target, data, backbone, chosen, strategy.name, recipe),

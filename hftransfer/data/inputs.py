@@ -50,3 +50,15 @@ def _of_table(path: Path) -> Iterator[str]:
     table = READERS[path.suffix.lower()](path.name, lambda: path.open("rb"))
     place = table.names.index(text_column(table))
     return (str(cells[place]) for _, cells in table.rows() if cells is not None and cells[place] is not None)
+
+
+def as_pair(text: str) -> tuple[str, str]:
+    """Two texts out of one: `["one", "other"]`, or with a tab between them.
+
+    Raises:
+        SourceError: it holds one text.
+    """
+    one, tab, other = text.partition("\t")
+    if not tab:
+        raise SourceError("the model compares two texts, and this is one", place="inputs", fix="put a tab between them")
+    return one, other

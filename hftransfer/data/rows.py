@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -104,10 +105,10 @@ def storable(text: str) -> str:
 
 
 def label_text(value: Any) -> str | None:
-    """A label as it is shown: stripped, whole numbers without a fraction; None where it is missing."""
+    """A label as it is shown: stripped, whole numbers without a fraction, lists as JSON; None where it is missing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
-    text = str(value).strip()
+    text = (json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else str(value)).strip()
     if text in MISSING:
         return None
     return text.split(".")[0] if re.fullmatch(r"-?\d+\.0+", text) else text

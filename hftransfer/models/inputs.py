@@ -14,7 +14,7 @@ _ORIENTATION = 0x0112
 
 
 def encode(backbone: Backbone, values: Sequence[Any]) -> dict[str, torch.Tensor]:
-    """A batch of images (PIL) or texts as the backbone's processor makes them.
+    """A batch of images (PIL), texts or pairs of texts as the backbone's processor makes them.
 
     Returns:
         `pixel_values` of shape [B, 3, H, W], or `input_ids` and the like of [B, T],
@@ -28,7 +28,18 @@ def _images(processor: Any, images: Sequence[Image.Image]) -> dict[str, torch.Te
 
 
 def _texts(tokenizer: Any, texts: Sequence[str]) -> dict[str, torch.Tensor]:
-    return dict(tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt"))
+    return dict(tokenizer(*columns(texts), padding=True, truncation=True, return_tensors="pt"))
+
+
+def columns(texts: Sequence[Any]) -> tuple[list[str], ...]:
+    """Texts as a tokenizer takes them: one list, or two where each is a pair."""
+    paired = len(texts) and not isinstance(texts[0], str)
+    return tuple(map(list, zip(*texts, strict=True))) if paired else (list(texts),)
+
+
+def length(text: Any) -> int:
+    """A text's characters, both of a pair."""
+    return len(text) if isinstance(text, str) else sum(map(len, text))
 
 
 ENCODERS: dict[str, Callable[[Any, Sequence[Any]], dict[str, torch.Tensor]]] = {"image": _images, "text": _texts}

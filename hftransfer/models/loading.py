@@ -24,7 +24,10 @@ from .backbones import BY_NAME, commit_of, is_local, is_starter, locate
 from .inputs import example
 
 UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError, SafetensorError)
-NOT_THE_BACKBONES = {"id2label", "label2id", "problem_type", "_name_or_path", "architectures", "transformers_version"}
+NOT_THE_BACKBONES = frozenset(
+    ("id2label", "label2id", "problem_type", "thresholds", "text_pair")
+    + ("_name_or_path", "architectures", "transformers_version")
+)
 
 
 def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone:
@@ -44,7 +47,7 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone
     with quiet(), explained(name, task):
         source = {"revision": recipe.revision, "local_files_only": is_local(place, task.modality.name, recipe.revision)}
         config = _configure(AutoConfig.from_pretrained(place, trust_remote_code=False, **source), task, labels)
-        auto = getattr(transformers, task.modality.auto_model)
+        auto = getattr(transformers, task.auto_model)
         model, info = auto.from_pretrained(
             place,
             config=config,
@@ -127,7 +130,8 @@ def _explain(name: str, task: Task, error: Exception) -> BackboneError:
 def _configure(config: PretrainedConfig, task: Task, labels: Sequence[str]) -> PretrainedConfig:
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
-    setattr(config, "problem_type", task.target.problem_type)  # noqa: B010 (a plain str, where a Literal is asked for)
+    kind = task.target.problem_type or None
+    setattr(config, "problem_type", kind)  # noqa: B010 (a plain str, where a Literal is asked for)
     return config
 
 
