@@ -68,7 +68,8 @@ for entity in find(text):
     print(entity["entity_group"], text[entity["start"] : entity["end"]])""",
         each="""for entity in find(given):
     print(f"{entity['entity_group']}: {given[entity['start'] : entity['end']]} {entity['score']:.1%}")""",
-        says="An entity comes with its kind, and with where in the text it begins and ends.",
+        says="An entity comes with its kind, and with where in the text it begins and ends. Of a text that is longer "
+        "than the model takes the pipeline reads the beginning alone, unless it is made with `stride=32`.",
     ),
 }
 ASKED = {

@@ -38,11 +38,11 @@ def _always_given(facts: Facts) -> str:
 
 
 def _mean(facts: Facts) -> str:
-    table = _table(facts)
-    alone = mean_alone(table[0]) if len(table) == 1 else None
-    if alone is not None:
-        return f"Always answering with the mean would miss by {own(alone)}, and have an R² of 0."
-    return "Always answering with the mean would have an R² of 0." if table else ""
+    """Of several numbers the mean of theirs, as the headline is."""
+    alone = [found for row in _table(facts) if (found := mean_alone(row)) is not None]
+    if not alone or len(alone) < len(_table(facts)):
+        return ""
+    return f"Always answering with the mean would miss by {own(sum(alone) / len(alone))}, and have an R² of 0."
 
 
 def _table(facts: Facts) -> Sequence[Mapping[str, Any]]:

@@ -20,6 +20,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ..measures import MEASURES, SHARE, headline, measure
+from ..tasks import TARGETS
 from ..values import Report
 from .lettering import letter
 
@@ -101,11 +102,10 @@ def curve_picture(history: Sequence[Mapping[str, Any]], path: Path, *, dark: boo
 
 
 def _measured(records: Sequence[Mapping[str, Any]]) -> str | None:
-    """The figure besides the loss that validation was measured by as training went."""
-    names = dict.fromkeys(
-        name.removeprefix("eval_") for record in records for name in record if name.startswith("eval_")
-    )
-    return headline(name for name in names if name in MEASURES and _line(records, f"eval_{name}"))
+    """The figure besides the loss that validation was measured by: the one that the best model was kept by first."""
+    names = dict.fromkeys(name.removeprefix("eval_") for record in records for name in record if "eval_" in name)
+    drawn = [name for name in names if name in MEASURES and _line(records, f"eval_{name}")]
+    return next((target.best for target in TARGETS if target.best in drawn), headline(drawn))
 
 
 def has_curve(history: Sequence[Mapping[str, Any]]) -> bool:
