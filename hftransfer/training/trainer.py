@@ -134,7 +134,7 @@ class Progress(TrainerCallback):
         return figures
 
 
-_RUNTIME = ("runtime", "per_second")  # of what the Trainer times itself
+_RUNTIME = ("runtime", "per_second", "preparation_time")  # of what the Trainer times itself
 
 
 def _shown(name: str) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from transformers import pipeline
 
-from hftransfer import Predictor, Recipe, fine_tune
+from hftransfer import Predictor, Recipe, fine_tune, load_data
 from hftransfer.tasks import TASKS, Task
 from tests.tiny import COLOURS, image_backbone, picture, text_backbone
 
@@ -132,8 +132,6 @@ def test_the_saved_folder_is_evaluated_to_the_same_figures(name: str, models) ->
 
 
 def predictor_rows(predictor: Predictor, source: Path):
-    from hftransfer import load_data
-
     return load_data(source).splits["test"]
 
 
