@@ -15,6 +15,7 @@ from .words import known, say
 
 DOING = {"check": "data.checking", "push": "publish.pushing"}
 AMOUNTS = {"class": "data.classes", "flags": "data.labels", "numbers": "data.numbers", "tags": "data.kinds"}
+ALONE = {"flags": "data.label", "numbers": "data.number", "tags": "data.kind"}
 SHOWN = 10  # classes listed one by one
 
 _ICONS = {
@@ -65,7 +66,7 @@ def amount(found: Mapping[str, Any]) -> str:
     """How many classes there are in data, or labels, numbers or kinds of entities."""
     task, many = TASKS.get(str(found["task"])), len(found["labels"])
     shape = task.target.shape if task else "class"
-    return say("data.number") if (shape, many) == ("numbers", 1) else f"{many} {say(AMOUNTS[shape])}"
+    return say(ALONE[shape]) if many == 1 and shape in ALONE else f"{many} {say(AMOUNTS[shape])}"
 
 
 def progress(job: Job, *, place: int = 0) -> str:

@@ -25,44 +25,41 @@ def card(job: Job) -> str:
 
 
 def _counted(job: Job, found: Mapping[str, Any]) -> str:
-    """How many rows have each class or label, and some of them."""
+    """How many rows have each class or label, and some of them: pictures beside it, or the first text below."""
     examples = found.get("examples") or {}
-    return bars(found["labels"], beside=lambda name: _beside(job, found, examples.get(name, ())))
+
+    def beside(label: str) -> str:
+        if _is_image(found):
+            shown = "".join(_picture(job, name, label) for name in examples.get(label, ()))
+            return f'<span class="hft-examples">{shown}</span>'
+        return _first(next(iter(examples.get(label, ())), ""))
+
+    return bars(found["labels"], beside=beside)
 
 
-def _beside(job: Job, found: Mapping[str, Any], examples: Sequence[Any]) -> str:
-    """Pictures beside their label, or the first text below it."""
-    if _is_image(found):
-        return f'<span class="hft-examples">{"".join(_picture(job, name) for name in examples)}</span>'
-    first = next(iter(examples), "")
-    if not first:
+def _first(text: str | Sequence[str]) -> str:
+    if not text:
         return ""
-    return (
-        f'<q class="hft-examples" title="{plain(first)}">{plain(first)}</q>' if isinstance(first, str) else _two(first)
-    )
-
-
-def _two(texts: Sequence[str]) -> str:
-    return f'<span class="hft-examples hft-wide">{pair_of(*texts)}</span>'
+    if not isinstance(text, str):
+        return f'<span class="hft-examples hft-wide">{pair_of(*text)}</span>'
+    return f'<q class="hft-examples" title="{plain(text)}">{plain(text)}</q>'
 
 
 def _is_image(found: Mapping[str, Any]) -> bool:
     return str(found["task"]).startswith("image")
 
 
-def _picture(job: Job, name: str) -> str:
-    return f'<img src="{plain(pictures.of_check(job, name))}" alt="" loading="lazy">'
+def _picture(job: Job, name: str, label: str) -> str:
+    return f'<img src="{plain(pictures.of_check(job, name))}" alt="{plain(label)}" loading="lazy">'
 
 
 def _spread(job: Job, found: Mapping[str, Any]) -> str:
     """Of each number how its values lie, and rows from the least to the largest."""
-    examples = found.get("examples") or {}
-    several = len(found["labels"]) > 1
+    numbers = list((found.get("numbers") or {}).items())[:SHOWN]
+    several, examples = len(numbers) > 1, found.get("examples") or {}
     return "".join(
-        (f"<h3>{plain(name)}</h3>" if several else "")
-        + _histogram(spread)
-        + "".join(_valued(job, found, example) for example in examples.get(name, ()))
-        for name, spread in list((found.get("numbers") or {}).items())[:SHOWN]
+        (f"<h3>{plain(name)}</h3>" if several else "") + _histogram(spread) + _along(job, found, examples.get(name, ()))
+        for name, spread in numbers
     )
 
 
@@ -75,16 +72,18 @@ def _histogram(spread: Mapping[str, Any]) -> str:
     return f'<div class="hft-hills" aria-hidden="true">{hills}</div><p class="hft-count">{ends}</p>'
 
 
-def _valued(job: Job, found: Mapping[str, Any], example: Mapping[str, Any]) -> str:
-    given = example["input"]
-    shown = (
-        _picture(job, given)
-        if _is_image(found)
-        else f"<q>{plain(given)}</q>"
-        if isinstance(given, str)
-        else pair_of(*given)
-    )
-    return f'<div class="hft-valued"><b>{short(example["value"])}</b>{shown}</div>'
+def _along(job: Job, found: Mapping[str, Any], examples: Sequence[Mapping[str, Any]]) -> str:
+    """Each row's number and its input: pictures side by side, texts one below the other."""
+    images = _is_image(found)
+    rows = [
+        f'<div class="hft-valued"><b>{value}</b>{_picture(job, given, value) if images else _text(given)}</div>'
+        for value, given in ((short(example["value"]), example["input"]) for example in examples)
+    ]
+    return f'<div class="{"hft-side" if images else "hft-below"}">{"".join(rows)}</div>'
+
+
+def _text(given: str | Sequence[str]) -> str:
+    return f"<q>{plain(given)}</q>" if isinstance(given, str) else pair_of(*given)
 
 
 def _marked(job: Job, found: Mapping[str, Any]) -> str:

@@ -19,7 +19,8 @@ SHOWN = 50  # of many answers
 
 def table(predictions: Sequence[Prediction], about: About, threshold: float, link: str) -> str:
     """Many predictions: the first as rows, and where all of them can be had."""
-    heads = "".join(f'<th scope="col">{plain(say(f"try.batch.{name}"))}</th>' for name in ("input", "answer", "score"))
+    names = ("input", "answer", "score") if about.shape in SCORED else ("input", "answer")
+    heads = "".join(f'<th scope="col">{plain(say(f"try.batch.{name}"))}</th>' for name in names)
     rows = "".join(_row(prediction, about, threshold) for prediction in predictions[:SHOWN])
     more = len(predictions) - SHOWN
     rest = f'<p class="hft-hint">{plain(say("try.batch.more", count=more))}</p>' if more > 0 else ""
@@ -38,8 +39,8 @@ def _row(prediction: Prediction, about: About, threshold: float) -> str:
         marked(prediction["input"], found, about.kinds) if about.shape == "tags" else given(prediction["input"], about)
     )
     mark = " " + chip("warn", say("try.unfamiliar")) if _unfamiliar(prediction, about, threshold) else ""
-    sure = "" if score is None else f"{score:.1%}"
-    return f"<tr><td>{asked}</td><td>{plain(TOLD[about.shape](found))}{mark}</td><td>{sure}</td></tr>"
+    sure = f"<td>{score:.1%}</td>" if about.shape in SCORED else ""
+    return f"<tr><td>{asked}</td><td>{plain(TOLD[about.shape](found))}{mark}</td>{sure}</tr>"
 
 
 def as_csv(predictions: Sequence[Prediction], about: About, threshold: float) -> str:
