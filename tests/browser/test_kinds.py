@@ -44,6 +44,7 @@ def test_entities_are_marked_and_labels_ticked(studio: Studio, new_page: NewPage
     expect(page.locator("#answer .hft-marked")).to_contain_text("onerror", timeout=walk.LONG)
     assert page.locator("#answer img").count() == 0 and page.evaluate("window.owned") is None
     walk.look(page, tmp_path, "marked")
+    page = new_page()
     open_model(studio, page, model_of(tmp_path / "flags", "text-multi-label", "joy", BOMB), "text-multi-label")
     page.locator("#text textarea").fill("the text")
     page.locator("#predict").click()

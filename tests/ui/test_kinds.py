@@ -57,7 +57,7 @@ class Seen(HTMLParser):
 
 
 def job(result: dict[str, Any], model: str | None = None) -> Job:
-    return Job("j", "ann", "k", "train", "mine", State.DONE, output=model, result=result)
+    return Job(id="j", owner="ann", key="k", kind="train", name="mine", state=State.DONE, output=model, result=result)
 
 
 def answered(prediction: Any, score: float | None = None, scores: dict[str, float] | None = None, given: Any = TEXT):
