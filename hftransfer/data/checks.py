@@ -20,14 +20,29 @@ class Aside(NamedTuple):
 
 TOLD = {
     "unreadable-image": ("no image that can be decoded", "replace or delete the files"),
+    "truncated-image": ("an image file that ends too soon", "copy or download the files again"),
+    "oversized-image": ("an image of too many pixels", "make the images smaller, or raise HFTRANSFER_MAX_PIXELS"),
     "missing-image": ("no image at the path", "add the images, or correct their paths in the table"),
     "missing-label": ("no label", "fill the labels in, or delete the rows"),
     "empty-text": ("no text", "fill the texts in, or delete the rows"),
     "malformed-row": ("not as many cells as columns", "look for missing quotes or stray delimiters"),
+    "bad-span": (
+        "a span that is empty, leaves the text, or overlaps another",
+        "give spans by characters, counted from 0, the end after the last one",
+    ),
+    "uneven-tags": ("not as many tags as words", "give each word of the row a tag"),
     "unreadable-label": ("a label of another kind", "correct the labels, or name their task with --task"),
     "unknown-label": ("a label that train does not have", "add examples of it to train, or correct the label"),
 }
-LOST = ("unreadable-image", "missing-image", "malformed-row")
+LOST = (
+    "unreadable-image",
+    "truncated-image",
+    "oversized-image",
+    "missing-image",
+    "malformed-row",
+    "bad-span",
+    "uneven-tags",
+)
 SHOWN = 5
 LEAST_A_CLASS = 2  # rows, of a class that lost some
 MOST_LOST = 0.5
@@ -42,8 +57,11 @@ def told(asides: Sequence[Aside]) -> tuple[Problem, ...]:
 def _told(code: str, origins: Sequence[str]) -> Problem:
     reason, fix = TOLD[code]
     rows = "1 row" if len(origins) == 1 else f"{len(origins)} rows"
-    where = ", ".join(origins[:SHOWN]) + (", …" if len(origins) > SHOWN else "")
-    return Problem(code, "warning", where, f"{rows} set aside: {reason}", fix)
+    return Problem(code, "warning", first_few(origins), f"{rows} set aside: {reason}", fix)
+
+
+def first_few(places: Sequence[str]) -> str:
+    return ", ".join(places[:SHOWN]) + (", …" if len(places) > SHOWN else "")
 
 
 def enough(place: str, kept: Mapping[str, int], asides: Sequence[Aside]) -> None:

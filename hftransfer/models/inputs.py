@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
+from ..pixels import upright
 from ..values import Backbone
-
-_ORIENTATION = 0x0112
 
 
 def encode(backbone: Backbone, values: Sequence[Any]) -> dict[str, torch.Tensor]:
@@ -43,12 +42,6 @@ def length(text: Any) -> int:
 
 
 ENCODERS: dict[str, Callable[[Any, Sequence[Any]], dict[str, torch.Tensor]]] = {"image": _images, "text": _texts}
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """The image in RGB, turned as its EXIF orientation says."""
-    turned = ImageOps.exif_transpose(image) if image.getexif().get(_ORIENTATION, 1) != 1 else image
-    return turned if turned.mode == "RGB" else turned.convert("RGB")
 
 
 def example(backbone: Backbone) -> dict[str, torch.Tensor]:

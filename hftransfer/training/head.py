@@ -14,11 +14,12 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from ..models.anatomy import ACTIVATIONS, Anatomy
-from .solvers import SOLVERS
+from .solvers import SOLVERS, Head, Refined, Solver
 
 START = 1e-2  # inverse strength of the L2 penalty that the search begins at
 WEAKER = (3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0, 30.0, 100.0)
 STRONGER = (3e-3, 1e-3, 3e-4, 1e-4)
+ABOUT = 0.005  # figures so near to each other are as good
 COMPARED = 3000  # rows that views are compared on
 
 # How a dense layer before the head is made to pass standardised features on: scaled
@@ -70,6 +71,12 @@ class Lens:
             activation,
         )
 
+    @classmethod
+    def none(cls, features: np.ndarray) -> Lens:
+        """What passes features on as they are."""
+        width = features.shape[1]
+        return cls(np.zeros(width, dtype=np.float32), np.ones(width, dtype=np.float32), "identity")
+
     def __call__(self, features: np.ndarray) -> np.ndarray:
         scale, lift = PASSES[self.activation]
         inner = torch.from_numpy((features - self.mean) / self.deviation) * scale + lift
@@ -89,6 +96,26 @@ class Solved:
     @property
     def loss(self) -> float:
         return self.figures["loss"]
+
+    @property
+    def figure(self) -> float:
+        """What the rows' answers are worth: the first of the figures."""
+        return next(value for name, value in self.figures.items() if name != "loss")
+
+
+def refine(problem: HeadProblem, head: Head) -> Solved:
+    """The least that must be added to a head that is there: labels that the new rows lack shall not be forgotten.
+
+    Of all strengths of the penalty on the difference the strongest whose figure on
+    validation (accuracy, mean average precision, R²) is about as good as the best one's.
+
+    Args:
+        problem: its features are what the head is given, without a lens.
+    """
+    fit = _Fit(replace(problem, activation="identity"), head)
+    tried = [fit.judged(*head, strength=0.0), *map(fit, (*STRONGER[::-1], START, *WEAKER))]
+    enough = max(solved.figure for solved in tried) - ABOUT
+    return next(solved for solved in tried if solved.figure >= enough)
 
 
 def solve(problem: HeadProblem, *, every: int = 1) -> Solved:
@@ -116,14 +143,24 @@ def solve(problem: HeadProblem, *, every: int = 1) -> Solved:
 class _Fit:
     """Solves a problem at one strength after another, each from the last one's solution."""
 
-    def __init__(self, problem: HeadProblem) -> None:
-        self.lens = Lens.fit(problem.train.features, problem.activation)
-        self.unseen, self.truth = self.lens(problem.validation.features), problem.validation.labels
-        self.solver = SOLVERS[problem.solver](self.lens(problem.train.features), problem.train.labels, problem.outputs)
+    def __init__(self, problem: HeadProblem, head: Head | None = None) -> None:
+        train, unseen = problem.train, problem.validation
+        self.lens = Lens.fit(train.features, problem.activation) if head is None else Lens.none(train.features)
+        self.unseen, self.truth = self.lens(unseen.features), unseen.labels
+        seen = self.lens(train.features)
+        self.solver: Solver = (
+            SOLVERS[problem.solver](seen, train.labels, problem.outputs)
+            if head is None
+            else Refined(seen, train.labels, problem.solver, head)
+        )
 
     def __call__(self, strength: float) -> Solved:
         with threadpool_limits(1, user_api="blas"):  # its threads fight with torch's
             weight, bias = self.solver.fit(strength)
+        return self.judged(weight, bias, strength)
+
+    def judged(self, weight: np.ndarray, bias: np.ndarray, strength: float) -> Solved:
+        """A head with what it reaches on validation."""
         figures = self.solver.figures(self.unseen @ weight.T + bias, self.truth)
         return Solved(self.lens, weight, bias, strength, figures)
 
@@ -136,6 +173,14 @@ def compare(problem: HeadProblem) -> float:
         return solve(problem, every=2).loss
     sample = Split(train.features[places], train.labels[places])
     return solve(replace(problem, train=sample), every=2).loss
+
+
+def head_of(model: torch.nn.Module, anatomy: Anatomy) -> Head:
+    """The head's weights [outputs, width] and biases [outputs] as they are."""
+    layer: Any = model.get_submodule(anatomy.head)
+    weight = layer.weight.detach().float().cpu().numpy()
+    bias = np.zeros(len(weight), dtype=np.float32) if layer.bias is None else layer.bias.detach().float().cpu().numpy()
+    return weight.copy(), bias.copy()
 
 
 def install(model: torch.nn.Module, anatomy: Anatomy, solved: Solved) -> None:

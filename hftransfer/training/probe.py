@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from ..recipe import Recipe
 from ..strategies import Phase
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Event, Listener
-from .head import HeadProblem, Split, compare, install, solve
+from .head import HeadProblem, Split, compare, head_of, install, refine, solve
 from .progress import Machine, Trained
 from .rows import token_tags
 
@@ -35,6 +36,8 @@ def run_probe(
     """
     batch = {name: tensor.to(machine.device) for name, tensor in example(backbone).items()}
     anatomy = dissect(backbone.model, batch, backbone.name)
+    if backbone.known:
+        anatomy = replace(anatomy, dense=None, activation="identity", layers=None)  # nothing before the head changes
     views = views_of(backbone.model, anatomy, batch, phase.depth)
     began = time.perf_counter()
     read = {
@@ -55,7 +58,7 @@ def run_probe(
         for at in range(len(views))
     ]
     at = min(range(len(views)), key=lambda at: compare(problems[at])) if len(views) > 1 else 0
-    solved = solve(problems[at])
+    solved = refine(problems[at], head_of(backbone.model, anatomy)) if backbone.known else solve(problems[at])
     install(backbone.model, anatomy, solved)
     reshape(backbone.model, anatomy, views[at])
     view = views[at]

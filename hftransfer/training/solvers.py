@@ -59,42 +59,88 @@ class Multinomial:
         return rows, offsets
 
     def figures(self, logits: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-        chances = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
-        loss = -log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean()
-        return {**classification.quick(chances, truth), "loss": float(loss)}
+        return class_figures(logits, truth)
+
+
+class Descent:
+    """Any of the losses by L-BFGS, all outputs together; on top of logits that are there already, if there are any.
+
+    Args:
+        loss: gives the sum over rows, and its slope by the logits.
+        start: the first biases, [outputs].
+        given: logits that are there already: what is solved is what is added to them, and the
+            penalty is on that alone.
+        free: which outputs may change, [outputs]; by default all.
+    """
+
+    def __init__(
+        self,
+        features: np.ndarray,
+        labels: np.ndarray,
+        loss: Loss,
+        start: np.ndarray,
+        *,
+        given: np.ndarray | None = None,
+        free: np.ndarray | None = None,
+    ) -> None:
+        self.free = np.ones(len(start), dtype=bool) if free is None else free
+        self.features, self.labels, self.loss = features.astype(np.float32), labels, loss
+        self.given = np.zeros((len(labels), len(start)), dtype=np.float32) if given is None else given
+        self.found = np.zeros((len(start), features.shape[1] + 1))
+        self.found[:, -1] = start
+
+    def fit(self, strength: float) -> Head:
+        options = {"maxiter": ITERATIONS, "gtol": 1e-4 * strength * len(self.labels) ** 0.5}
+        flat = self.found.ravel()
+        solved = minimize(self._whole, flat, args=(strength,), jac=True, method="L-BFGS-B", options=options)
+        self.found = solved.x.reshape(self.found.shape)
+        return self.found[:, :-1].copy(), self.found[:, -1].copy()
+
+    def _whole(self, flat: np.ndarray, strength: float) -> tuple[float, np.ndarray]:
+        """The penalised loss and its gradient."""
+        head = flat.reshape(self.found.shape)
+        weight, bias = head[:, :-1].astype(np.float32), head[:, -1].astype(np.float32)
+        loss, slope = self.loss(self.given + self.features @ weight.T + bias, self.labels)
+        step = np.concatenate([slope.T @ self.features, slope.sum(0)[:, None]], axis=1).astype(np.float64) * strength
+        step[:, :-1] += head[:, :-1]
+        step[~self.free] = 0.0
+        return strength * loss + 0.5 * float((head[:, :-1] ** 2).sum()), step.ravel()
+
+
+def cross_entropy(logits: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray]:
+    """Of classes [rows]."""
+    logs = log_softmax(logits, axis=1)
+    slope = np.exp(logs)
+    rows = np.arange(len(truth))
+    slope[rows, truth] -= 1
+    return -float(logs[rows, truth].sum(dtype=np.float64)), slope
+
+
+def binary_cross_entropy(logits: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray]:
+    """Of flags [rows, outputs]."""
+    losses = np.logaddexp(0, logits) - truth * logits
+    return float(losses.sum(dtype=np.float64)), expit(logits) - truth
+
+
+def squared_error(logits: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray]:
+    """Of numbers [rows, outputs], each measured by its spread."""
+    spread = np.maximum(truth.std(0), 1e-6)
+    error = (logits - truth) / spread
+    return 0.5 * float((error**2).sum(dtype=np.float64)), error / spread
 
 
 class Binary:
     """A yes or no for each label: as many logistic regressions, solved together."""
 
     def __init__(self, features: np.ndarray, labels: np.ndarray, outputs: int) -> None:
-        self.features, self.labels = features.astype(np.float32), labels.astype(np.float32)
-        self.shape = (outputs, features.shape[1] + 1)
         often = np.clip(labels.mean(0), 1e-4, 1 - 1e-4)
-        self.found = np.zeros(self.shape)
-        self.found[:, -1] = np.log(often / (1 - often))
+        self.descent = Descent(features, labels, binary_cross_entropy, np.log(often / (1 - often)))
 
     def fit(self, strength: float) -> Head:
-        options = {"maxiter": ITERATIONS, "gtol": 1e-4 * strength * len(self.labels) ** 0.5}
-        solved = minimize(
-            self._loss, self.found.ravel(), args=(strength,), jac=True, method="L-BFGS-B", options=options
-        )
-        self.found = solved.x.reshape(self.shape)
-        return self.found[:, :-1].copy(), self.found[:, -1].copy()
-
-    def _loss(self, flat: np.ndarray, strength: float) -> tuple[float, np.ndarray]:
-        head = flat.reshape(self.shape)
-        weight, bias = head[:, :-1].astype(np.float32), head[:, -1].astype(np.float32)
-        logits = self.features @ weight.T + bias
-        losses = np.logaddexp(0, logits) - self.labels * logits
-        slope = expit(logits) - self.labels
-        step = np.concatenate([slope.T @ self.features, slope.sum(0)[:, None]], axis=1).astype(np.float64) * strength
-        step[:, :-1] += head[:, :-1]
-        whole = strength * float(losses.sum(dtype=np.float64)) + 0.5 * float((head[:, :-1] ** 2).sum())
-        return whole, step.ravel()
+        return self.descent.fit(strength)
 
     def figures(self, logits: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-        return multi_label.quick(expit(logits), truth)
+        return flag_figures(logits, truth)
 
 
 class LeastSquares:
@@ -114,6 +160,54 @@ class LeastSquares:
         return regression.quick(logits, truth)
 
 
+def class_figures(logits: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    chances = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
+    loss = -log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean()
+    return {**classification.quick(chances, truth), "loss": float(loss)}
+
+
+def flag_figures(logits: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    return multi_label.quick(expit(logits), truth)
+
+
+class Refined:
+    """A head that is there already, and what new rows add to it: the penalty is on the difference.
+
+    What is known of labels that the new rows lack stays as it is: learning only ever that
+    they are wrong would undo it.
+
+    Args:
+        features: what the head is given, [rows, width].
+        head: its weights [outputs, width] and biases [outputs].
+    """
+
+    def __init__(self, features: np.ndarray, labels: np.ndarray, kind: str, head: Head) -> None:
+        self.head, self.mean = head, features.mean(0)
+        deviation = features.std(0)
+        self.deviation = np.maximum(deviation, deviation.mean() + 1e-12)
+        loss, self.figure = REFINED[kind]
+        given = (features @ head[0].T + head[1]).astype(np.float32)
+        scaled = (features - self.mean) / self.deviation
+        outputs = len(head[1])
+        there = np.bincount(labels, minlength=outputs) if labels.ndim == 1 else np.abs(labels).sum(0)
+        self.descent = Descent(scaled, labels, loss, np.zeros(outputs), given=given, free=there > 0)
+
+    def fit(self, strength: float) -> Head:
+        weight, bias = self.descent.fit(strength)
+        weight = weight / self.deviation
+        return self.head[0] + weight, self.head[1] + bias - weight @ self.mean
+
+    def figures(self, logits: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+        return self.figure(logits, truth)
+
+
+Loss = Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]]
+Figures = Callable[[np.ndarray, np.ndarray], dict[str, float]]
+REFINED: dict[str, tuple[Loss, Figures]] = {
+    "multinomial": (cross_entropy, class_figures),
+    "binary": (binary_cross_entropy, flag_figures),
+    "ridge": (squared_error, regression.quick),
+}
 SOLVERS: dict[str, Callable[[np.ndarray, np.ndarray, int], Solver]] = {
     "multinomial": Multinomial,
     "binary": Binary,

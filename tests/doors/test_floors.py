@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "hftransfer"
 # From the ground up. Rooms of one floor do not import each other.
 FLOORS = (
-    ("errors", "values", "measures", "home", "output", "checkpoints", "reach"),
+    ("errors", "values", "measures", "home", "output", "checkpoints", "reach", "pixels"),
     ("tasks",),
     ("recipe", "usage"),
     ("data", "models", "results"),
@@ -20,7 +20,7 @@ FLOORS = (
     ("training",),
     ("publish",),
     ("predictor",),
-    ("choosing",),
+    ("choosing", "continuing"),
     ("workflow", "planning"),
     ("jobs",),
     ("terminal", "ui"),
