@@ -62,7 +62,7 @@ def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
         "words": words,
         "labels": labels,
         "weakest": _weakest(labels),
-        "points": bool(facts.get("points")),
+        "went_on": _went_on(facts),
         "key": _key(facts.get("labels") or []),
         "pairs": _pairs(facts),
         "stages": _stages(facts.get("seconds") or {}),
@@ -123,6 +123,25 @@ def _figure(name: str, found: Any) -> dict[str, Any]:
 
 def _bounds(found: Any) -> tuple[Any, Any, Any]:
     return (found.get("value"), found.get("low"), found.get("high")) if isinstance(found, Mapping) else (found,) * 3
+
+
+def _went_on(facts: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The headline before and after, of a run that went on from another model: on the new data, and on the old."""
+    forgetting = facts.get("forgetting") or {}
+    compared = [
+        (facts.get("source"), facts.get("before") or {}, facts.get("metrics") or {}),
+        (forgetting.get("source"), forgetting.get("before") or {}, forgetting.get("after") or {}),
+    ]
+    return [
+        {"source": str(source or "its data"), "title": measure(name).title, **_both(name, before, after)}
+        for source, before, after in compared
+        if (name := headline(set(before) & set(after)))
+    ]
+
+
+def _both(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
+    told = {"before": _bounds(before[name])[0], "after": _bounds(after[name])[0]}
+    return {when: _spaced(written(name, value)) for when, value in told.items()}
 
 
 def _spaced(text: str) -> str:

@@ -36,6 +36,8 @@ ORDER = (
     "evaluated_on",
     "rows",
     "metrics",
+    "before",
+    "forgetting",
     "per_label",
     "confusion",
     "points",

@@ -160,6 +160,8 @@ def test_what_may_be_a_path_is_cut_to_its_name() -> None:
     assert (kept["backbone"], kept["recipe"]["backbone"]) == ("private/mine", "private/mine")
     assert kept["source"] == "owner/data:config"
     assert public_report(kept)["source"] == kept["source"], "what was published can be published again"
+    old = {"source": "private/old.csv", "after": {"accuracy": {"value": 0.5}}}
+    assert public_report({"forgetting": old})["forgetting"] == {**old, "source": "old.csv"}
 
 
 @pytest.mark.parametrize(

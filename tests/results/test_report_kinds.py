@@ -16,7 +16,7 @@ from hftransfer.results.scatter import has_points, points_picture
 from hftransfer.results.views import VIEWS
 from hftransfer.tasks import TARGETS
 
-from .reports import STORIES, entities, multi_label, regression
+from .reports import STORIES, bounds, entities, multi_label, regression
 from .test_pictures import INDIGO, share
 from .test_report import HOSTILE, Elements, run
 from .test_report import written as page_of
@@ -80,6 +80,13 @@ def test_a_report_of_entities(tmp_path: Path) -> None:
     ):
         assert phrase in text
     assert "Always" not in text, "who marks nothing finds nothing: there is no baseline"
+
+
+def test_a_run_that_went_on_says_what_was_before(tmp_path: Path) -> None:
+    old = {"source": "old.csv", "before": {"f1_micro": bounds(0.9)}, "after": {"f1_micro": bounds(0.85)}}
+    text = text_of(tmp_path, multi_label(before={"f1_micro": bounds(0.4), "map": bounds(0.5)}, forgetting=old))
+    assert "mine.csv F1 (micro) 40.0 % 71.0 %" in text and "old.csv F1 (micro) 90.0 % 85.0 %" in text
+    assert "What it was before" not in text_of(tmp_path, multi_label(before={}, forgetting=None))
 
 
 @pytest.mark.parametrize("story", STORIES)
