@@ -79,9 +79,10 @@ def height(folder: Path) -> Path:
 
 def pairs(folder: Path) -> Path:
     """Two texts each, and how much gladder the second is."""
+    words = np.random.default_rng(0).choice(sorted(GLAD), (ROWS, 2))
     rows = [
-        {"text": " ".join(one), "text_pair": " ".join(two), "score": joy(two) - joy(one)}
-        for one, two in zip(texts(ROWS), texts(ROWS, seed=1), strict=True)
+        {"text": f"the day was {one} {n % 10}", "text_pair": f"a {two} day", "score": GLAD[two] - GLAD[one]}
+        for n, (one, two) in enumerate(words)
     ]
     return jsonl(folder / "t.jsonl", rows)
 
@@ -190,7 +191,7 @@ def test_pairs_of_texts_are_compared(pair_model: Predictor) -> None:
     predictor = Predictor.from_pretrained(pair_model.folder)
     assert predictor.task.name == "text-regression" and predictor.pairs
     assert predictor.report["metrics"]["pearson"]["value"] > 0.5
-    glad, sad = "the day was lovely happy", "the day was sad awful"
+    glad, sad = "the day was lovely 1", "the day was awful 1"
     ask = pipeline("text-classification", model=str(predictor.folder))
     for one, two in ((sad, glad), (glad, sad)):
         ours = predictor.predict([[one, two]])[0]
