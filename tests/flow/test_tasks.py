@@ -241,10 +241,11 @@ def trained_as(name: str, source: Path, folder: Path) -> tuple[Predictor, Path]:
 def test_no_code_names_a_task() -> None:
     """Only the table does: what else there is asks the row."""
     here = Path(__file__).parents[2] / "hftransfer"
+    names = set(TASKS) - {task.pipeline for task in TASKS.values()}  # those are Transformers' own, and named as such
     named = [
         str(file.relative_to(here))
         for file in here.rglob("*.py")
-        if file.parent.name != "tasks" and any(f'"{name}"' in file.read_text(encoding="utf-8") for name in TASKS)
+        if file.parent.name != "tasks" and any(f'"{name}"' in file.read_text(encoding="utf-8") for name in names)
     ]
     assert named == []
 
