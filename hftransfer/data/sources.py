@@ -220,7 +220,8 @@ def _fit(gathered: Gathered, slices: Mapping[str, Slice], reading: Reading) -> t
     target, train = gathered.task.target, slices["train"]
     everywhere = chain.from_iterable(map(reading.values, slices.values()))
     if refusal := target.refusal(reading.values(train), everywhere):
-        raise SourceError(refusal[0], place=gathered.place, fix=refusal[1])
+        refusal.place = gathered.place
+        raise refusal
     named = gathered.columns or {}
     columns = named.get("labels") or [named.get("label", "")]
     return target.fit(reading.values(train), columns[0])
