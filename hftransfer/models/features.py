@@ -58,7 +58,7 @@ def read_features(
         width] where every token has its own state: those of a text in order, special
         ones left out, one text after another.
     """
-    path = home("features") / f"{_key(backbone, digest, views, dtype)}.npy"
+    path = home("features") / f"{_key(backbone, anatomy, digest, views, dtype)}.npy"
     kept = _cached(path)
     if kept is None:
         with _replacing(path) as part:
@@ -90,10 +90,10 @@ def whole_array(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
     return array
 
 
-def _key(backbone: Backbone, digest: str, views: tuple[View, ...], dtype: torch.dtype) -> str:
+def _key(backbone: Backbone, anatomy: Anatomy, digest: str, views: tuple[View, ...], dtype: torch.dtype) -> str:
     """Data, weights, revision and processor; what else changes the numbers comes along."""
     processor = _described(backbone)
-    parts = (digest, backbone.key, backbone.revision, processor, views, dtype, torch.__version__)
+    parts = (digest, backbone.key, backbone.revision, processor, anatomy.every_token, views, dtype, torch.__version__)
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
