@@ -26,6 +26,7 @@ from .labels import Reading, distinct, encode, refuse_empty, refuse_unknown
 from .rows import Found
 from .samples import PREFIX, read_sample
 from .splits import Slice, arrange, told_carved
+from .spread import spreads
 from .tables import READERS, read_tables
 from .trees import Folder
 
@@ -166,6 +167,7 @@ def described(data: Dataset) -> dict[str, Any]:
         "rows": sum(data.rows.values()),
         "labels": counted(data),
         "problems": [problem.to_json() for problem in data.problems],
+        **({"numbers": numbers} if (numbers := spreads(data)) else {}),
     }
 
 

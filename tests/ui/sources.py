@@ -13,7 +13,7 @@ import hftransfer
 
 PACKAGE = Path(hftransfer.__file__).parent
 # What never reaches a page: scripts, the shell's own words, and the pages, which say theirs by `say`.
-ELSEWHERE = ("models/starters/build/", "cli/", "terminal.py", "ui/", "errors.py")
+ELSEWHERE = ("models/starters/build/", "cli/", "terminal/", "ui/", "errors.py")
 ERRORS = {
     "HFTransferError",
     "RecipeError",
