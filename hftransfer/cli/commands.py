@@ -22,7 +22,7 @@ DATA = ("task", "text_column", "text_pair_column", "image_column", "label_column
 def cli() -> None:
     """Turn your labelled images or texts into a fine-tuned Hugging Face model.
 
-    SOURCE is a folder or zip of class folders, a CSV, TSV, JSONL or Parquet table, a Hub
+    SOURCE is a folder or zip of class folders, a CSV, TSV, JSONL, Parquet or CoNLL table, a Hub
     data set, or sample:digits, sample:helpdesk. MODEL is a folder or a Hub repository.
     """
 

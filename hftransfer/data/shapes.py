@@ -16,7 +16,6 @@ from .spans import Span, row_of, row_of_spans, row_of_tags, span
 from .spelling import joined, words_of
 
 Numbered = Iterator[tuple[str, tuple[Any, ...] | None]]
-FALSE, TRUE = ("false",), ("true",)
 
 
 def rows_of(table: Table, columns: Columns) -> Iterator[Row]:

@@ -111,6 +111,11 @@ def test_pasted_rows_and_other_columns(studio: Studio, new_page: NewPage, tmp_pa
     owner = supervisor.owner_of(page.evaluate("window.hftransferOwner"))
     (check, *_) = studio.store.listed(owner, kind="check")
     assert (check.result or {})["columns"]["labels"] == ["colour"]
+    page.locator("#columns button").first.click()
+    page.locator("#column-pair input").click()
+    page.get_by_role("option", name="colour", exact=True).click()
+    page.locator("#reread").click()
+    expect(page.locator("#understood .hft-failure")).to_contain_text("Choose different columns")
 
 
 def test_columns_are_asked_for_where_none_can_be_told(studio: Studio, new_page: NewPage, tmp_path: Path) -> None:

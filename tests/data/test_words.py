@@ -299,6 +299,19 @@ def test_spans_of_characters(table, form, name):
         assert marked(data) == expected(ROWS)
 
 
+def test_class_numbers_inside_spans_have_names(table):
+    kinds = datasets.ClassLabel(names=["place", "person"])
+    span = {"start": datasets.Value("int32"), "end": datasets.Value("int32"), "label": kinds}
+    features = datasets.Features({"text": datasets.Value("string"), "spans": datasets.List(span)})
+    rows = [
+        {"text": text, "spans": [{"start": s, "end": e, "label": kinds.str2int(k)} for s, e, k in spans]}
+        for text, spans in map(placed, range(ROWS))
+    ]
+    file = io.BytesIO()
+    datasets.Dataset.from_list(rows, features=features).to_parquet(file)
+    assert marked(load_data(table("a.parquet", file.getvalue()))) == expected(ROWS)
+
+
 def test_a_text_without_spans_has_no_entities_and_one_without_the_cell_no_label(table):
     rows = [{"text": text, "spans": CELLS["dicts"](spans)} for text, spans in map(placed, range(ROWS))]
     rows += [
