@@ -9,7 +9,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from ..measures import measure
+from ..measures import measure, ordered
 from ..tasks import get_task
 from .public import PLACEHOLDER, is_on_hub, public_report
 from .sections import is_pair, sections
@@ -85,7 +85,7 @@ def _tags(run: Mapping[str, Any]) -> list[str]:
 
 def _results(run: Mapping[str, Any]) -> list[EvalResult]:
     """The metrics as the Hub's model-index wants them; figures that are none are left out."""
-    source = str(run.get("source") or "unnamed")
+    source, metrics = str(run.get("source") or "unnamed"), run.get("metrics") or {}
     task = str(run.get("task") or "")
     return [
         EvalResult(
@@ -98,6 +98,6 @@ def _results(run: Mapping[str, Any]) -> list[EvalResult]:
             metric_name=measure(name).title,
             metric_value=round(float(metric["value"]), 6),
         )
-        for name, metric in (run.get("metrics") or {}).items()
+        for name, metric in ((name, metrics[name]) for name in ordered(metrics))
         if isinstance(metric.get("value"), int | float) and math.isfinite(metric["value"])
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..measures import measure
+from ..measures import measure, ordered
 from ..tasks import Task, get_task
 from ..usage import CODES, OURS, PAIR, SHELL, example, kind_of_input
 from .public import PLACEHOLDER
@@ -127,7 +127,7 @@ def _results(run: Run, name: str) -> str:
         return ""
     split = run.get("evaluated_on")
     where = f"On the {split} rows" if split else "Measured"
-    rows = [(measure(key).title, *_interval(value)) for key, value in metrics.items()]
+    rows = [(measure(key).title, *_interval(metrics[key])) for key in ordered(metrics)]
     table = _table(("metric", "value", "95 % interval"), rows)
     return f"## Results\n\n{where}, computed in fp32; the intervals are bootstrapped.\n\n{table}" + _per_label(run)
 

@@ -92,4 +92,5 @@ def _asked(job: Job, inputs: list[Any]) -> list[dict[str, Any]]:
         if len(inputs) > 1:
             return [answer for given in inputs for answer in _asked(job, [given])]
         found = [{"input": inputs[0], "error": translated(error.cause)}]
-    return [{**answer, "input": Path(answer["input"]).name if of_images(job) else answer["input"]} for answer in found]
+    names = [Path(given).name for given in inputs] if of_images(job) else inputs
+    return [{**answer, "input": name} for answer, name in zip(found, names, strict=True)]
