@@ -128,7 +128,7 @@ def _write(folder: Path, found: Found, on_event: Listener) -> None:
         remarks = Remarks()
         for part in found.parts:
             asides += _write_part(stage / f"{part}.arrow", found, part, counts, remarks, on_event)
-        enough(found.place, counts, asides)
+        enough(found.place, found.modality, counts, asides)
         problems = [problem.to_json() for problem in (*told(asides), *remarks.told())]
         (stage / ABOUT).write_text(json.dumps({"problems": problems}), encoding="utf-8")
         _put(stage, folder, found)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import SourceError
+from ..tasks import recognise, task_for
 from ..values import Problem
 
 
@@ -64,11 +65,11 @@ def first_few(places: Sequence[str]) -> str:
     return ", ".join(places[:SHOWN]) + (", …" if len(places) > SHOWN else "")
 
 
-def enough(place: str, kept: Mapping[str, int], asides: Sequence[Aside]) -> None:
+def enough(place: str, modality: str, kept: Mapping[str, int], asides: Sequence[Aside]) -> None:
     """Refuse a source that has lost too much.
 
     Args:
-        kept: how many rows of each label are usable.
+        kept: how many rows of each label, as it was found, are usable.
 
     Raises:
         SourceError: nothing is left, or so much is broken that what is left says little.
@@ -78,6 +79,8 @@ def enough(place: str, kept: Mapping[str, int], asides: Sequence[Aside]) -> None
     broken = [aside for aside in asides if aside.code in LOST]
     if len(broken) > MOST_LOST * (len(broken) + sum(kept.values())):
         raise SourceError(f"most rows cannot be used: {_why(broken)}", place=place, fix=_fix(broken))
+    if recognise(modality, kept)[0] != task_for(modality):  # a number or a set of labels may well be a row's alone
+        return
     for label in sorted({aside.label for aside in broken if aside.label is not None}):
         if kept.get(label, 0) < LEAST_A_CLASS:
             lost = [aside for aside in broken if aside.label == label]

@@ -188,9 +188,22 @@ def _gather(source: Source, recipe: Recipe, known: Known | None, on_event: Liste
     task, said = (get_task(recipe.task), ()) if recipe.task else _recognised(kept, known)
     asked = {split: getattr(recipe, split) for split in SPLITS[1:] if getattr(recipe, split)}
     others = {split: _read(other, recipe.with_(task=task.name), on_event) for split, other in asked.items()}
+    for other in others.values():
+        _require_alike(kept, other)
     parts = {**kept.parts, **{split: other.part(split) for split, other in others.items()}}
     problems = chain(kept.problems, said, *(other.problems for other in others.values()))
     return Gathered(kept.name, kept.place, task, parts, tuple(problems), kept.columns)
+
+
+def _require_alike(kept: Kept, other: Kept) -> None:
+    """Raises SourceError where one source holds pairs of texts, and the other single ones."""
+    one, two = ("pairs" if (source.columns or {}).get("pair") else "single texts" for source in (kept, other))
+    if kept.modality == "text" and one != two:
+        raise SourceError(
+            f"it holds {two}, and the rows to train on are {one}",
+            place=other.place,
+            fix="name the columns with --text-column and --text-pair-column, or give both files the same",
+        )
 
 
 def _recognised(kept: Kept, known: Known | None) -> tuple[Task, tuple[Problem, ...]]:

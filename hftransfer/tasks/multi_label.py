@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import SourceError
 from .kinds import Target, few, in_order, rarest
 
+UP, DOWN = ("1", "1.0", "True", "true"), ("0", "0.0", "False", "false")
 SEPARATORS = ("|", ";", ",")
 Value = tuple[str, ...]
 
@@ -75,7 +76,7 @@ class MultiLabel(Target):
 def _read(text: str, mark: str) -> Value:
     value = _json(text)
     if isinstance(value, dict) and _are_flags(value):
-        return tuple(name for name, flag in value.items() if float(flag))
+        return tuple(name for name, flag in value.items() if str(flag) in UP)
     if isinstance(value, list) and all(map(_is_name, value)):
         parts = [_name(part) for part in value]
     elif value is None:
@@ -96,7 +97,7 @@ def _json(text: str) -> Any:
 
 
 def _are_flags(value: Mapping[str, Any]) -> bool:
-    return all(str(flag) in ("0", "1", "0.0", "1.0", "True", "False") for flag in value.values())
+    return all(str(flag) in (*UP, *DOWN) for flag in value.values())
 
 
 def _is_name(part: Any) -> bool:

@@ -250,3 +250,20 @@ def test_a_data_set_on_the_hub(hub: Loopback):
         "labels": ["bad", "good"],
         "said": "",
     }
+
+
+def test_a_test_of_single_texts_is_none_for_pairs(tmp_path: Path) -> None:
+    lines = "\n".join(f"one text {n},another text {n},{'yes' if n % 2 else 'no'}" for n in range(20))
+    (tmp_path / "pairs.csv").write_text(f"sentence1,sentence2,label\n{lines}\n", encoding="utf-8")
+    single = "\n".join(f"one text {n},{'yes' if n % 2 else 'no'}" for n in range(20))
+    (tmp_path / "single.csv").write_text(f"text,label\n{single}\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="holds single texts, and the rows to train on are pairs"):
+        load_data(tmp_path / "pairs.csv", Recipe(test=str(tmp_path / "single.csv")))
+
+
+def test_a_broken_row_with_a_number_of_its_own_is_only_set_aside(tmp_path: Path) -> None:
+    lines = "\n".join(f"text {n},{n}.5" for n in range(20))
+    (tmp_path / "n.csv").write_text(f"text,label\n{lines}\na,99.5,too many\n", encoding="utf-8")
+    data = load_data(tmp_path / "n.csv")
+    assert data.task == "text-regression" and sum(data.rows.values()) == 20
+    assert any(problem.code == "malformed-row" for problem in data.problems)
