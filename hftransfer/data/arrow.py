@@ -27,7 +27,7 @@ from .checks import Aside, enough, told
 from .images import decodes
 from .rows import Found, Row, digest, storable
 
-FORM = 1  # of the files below; a change of theirs makes older ones unused
+FORM = 2  # of the files below; a change of theirs makes older ones unused
 KEPT_BYTES = 20 << 30  # the cache's size; the least recently used goes first
 BATCH_ROWS = 1000
 BATCH_BYTES = 2**25
@@ -42,7 +42,7 @@ class Kept:
 
     Each part has the columns `image` or `text`, `label` (the text it was found as),
     `origin`, and `digest` (16 bytes, of the input alone). Parts without a usable row
-    are left out, and named by `unusable`.
+    are left out, and named by `unusable`; `asides` are all rows that were set aside.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Kept:
     problems: tuple[Problem, ...]
     unusable: tuple[str, ...] = ()
     columns: Mapping[str, Any] | None = None
+    asides: tuple[Aside, ...] = ()
 
     def part(self, split: str) -> datasets.Dataset:
         """The rows of a split, or all rows where the source has no such split.
@@ -106,6 +107,7 @@ def _opened(folder: Path, found: Found) -> Kept | None:
         tuple(map(_storable, problems)),
         unusable,
         found.columns,
+        tuple(Aside(*aside) for aside in about["asides"]),
     )
 
 
@@ -122,7 +124,7 @@ def _write(folder: Path, found: Found, on_event: Listener) -> None:
             asides += _write_part(stage / f"{part}.arrow", found, part, counts, on_event)
         enough(found.place, counts, asides)
         problems = [problem.to_json() for problem in told(asides)]
-        (stage / ABOUT).write_text(json.dumps({"problems": problems}), encoding="utf-8")
+        (stage / ABOUT).write_text(json.dumps({"problems": problems, "asides": asides}), encoding="utf-8")
         _put(stage, folder, found)
     except OSError as error:
         raise OutputError(

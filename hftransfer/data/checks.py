@@ -25,6 +25,10 @@ TOLD = {
     "empty-text": ("no text", "fill the texts in, or delete the rows"),
     "malformed-row": ("not as many cells as columns", "look for missing quotes or stray delimiters"),
     "unreadable-label": ("a label of another kind", "correct the labels, or name their task with --task"),
+    "split-leakage": (
+        "the same or nearly the same as rows of validation or test",
+        "nothing needs to be done: validation and test are whole",
+    ),
     "unknown-label": ("a label that train does not have", "add examples of it to train, or correct the label"),
 }
 LOST = ("unreadable-image", "missing-image", "malformed-row")
@@ -41,9 +45,15 @@ def told(asides: Sequence[Aside]) -> tuple[Problem, ...]:
 
 def _told(code: str, origins: Sequence[str]) -> Problem:
     reason, fix = TOLD[code]
-    rows = "1 row" if len(origins) == 1 else f"{len(origins)} rows"
-    where = ", ".join(origins[:SHOWN]) + (", …" if len(origins) > SHOWN else "")
-    return Problem(code, "warning", where, f"{rows} set aside: {reason}", fix)
+    return Problem(code, "warning", first_few(origins), f"{counted_rows(len(origins))} set aside: {reason}", fix)
+
+
+def first_few(places: Sequence[str]) -> str:
+    return ", ".join(places[:SHOWN]) + (", …" if len(places) > SHOWN else "")
+
+
+def counted_rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def enough(place: str, kept: Mapping[str, int], asides: Sequence[Aside]) -> None:

@@ -19,6 +19,9 @@ from ..values import SPLITS, Dataset, Event, Listener, Problem, silent
 from .archives import Archive
 from .arrow import Kept, keep
 from .checks import Aside, told
+from .doctor import Diagnosis, diagnose
+from .doctor.leakage import set_apart, told_leaks
+from .doctor.redaction import redacted
 from .encoded import counted
 from .folders import read_tree
 from .hub import looks_like_id, read_hub, read_splits
@@ -49,17 +52,19 @@ def load_data(source: Source, recipe: Recipe = DEFAULT, *, on_event: Listener = 
         RecipeError: the recipe asks for a task that the data is not for.
         HubError: the Hub did not answer.
     """
-    gathered = _gather(source, recipe, on_event)
-    target, reading = gathered.task.target, Reading.of(gathered.task.target, gathered.parts)
+    gathered, reading, found = survey(source, recipe, on_event)
+    target = gathered.task.target
     parts, asides = _readable(gathered, reading)
-    slices = arrange(gathered.place, parts, recipe, lambda part: target.strata(reading.values(part)))
+    parts, leaked = set_apart(parts, found.alike)
+    slices = arrange(gathered.place, parts, recipe, lambda part: target.strata(reading.values(part)), found.alike)
     labels = _fit(gathered, slices, reading)
     encoded = {split: encode(part, labels, gathered.task, reading) for split, part in slices.items()}
     for split, part in encoded.items():
         refuse_empty(gathered.place, split, part)
     carved = told_carved(gathered.place, gathered.parts, slices, recipe.seed, partial(_names, reading))
-    lost = told([*asides, *chain.from_iterable(part.asides for part in encoded.values())])
-    problems = tuple(dict.fromkeys((*gathered.problems, *carved, *lost)))
+    lost = told([*asides, *leaked, *chain.from_iterable(part.asides for part in encoded.values())])
+    leaks = told_leaks(gathered.place, slices, found.alike)
+    problems = tuple(dict.fromkeys((*gathered.problems, *carved, *lost, *found.problems, *leaks)))
     return Dataset(
         name=gathered.name,
         task=gathered.task.name,
@@ -70,6 +75,22 @@ def load_data(source: Source, recipe: Recipe = DEFAULT, *, on_event: Listener = 
         notes=tuple(problem.message for problem in problems if problem.severity == "info"),
         columns=gathered.columns,
     )
+
+
+def survey(
+    source: Source, recipe: Recipe, on_event: Listener, mend: Callable[[Found], Found] = lambda found: found
+) -> tuple[Gathered, Reading, Diagnosis]:
+    """The rows of all parts on disk, how their labels are read, and what is wrong with them.
+
+    Args:
+        mend: changes the rows on their way in.
+
+    Raises:
+        HFTransferError: as `load_data`, where a source cannot be read.
+    """
+    gathered = _gather(source, recipe, on_event, mend)
+    reading = Reading.of(gathered.task.target, gathered.parts)
+    return gathered, reading, diagnose(gathered.parts, gathered.task, reading, gathered.place, on_event)
 
 
 def _readable(gathered: Gathered, reading: Reading) -> tuple[dict[str, Slice], list[Aside]]:
@@ -146,16 +167,18 @@ class Gathered:
     parts: Mapping[str, datasets.Dataset]
     problems: tuple[Problem, ...]
     columns: Mapping[str, Any] | None
+    asides: tuple[Aside, ...] = ()
 
 
-def _gather(source: Source, recipe: Recipe, on_event: Listener) -> Gathered:
-    kept = _read(source, recipe, on_event)
+def _gather(source: Source, recipe: Recipe, on_event: Listener, mend: Callable[[Found], Found]) -> Gathered:
+    kept = _read(source, recipe, on_event, mend)
     task, said = (get_task(recipe.task), ()) if recipe.task else _recognised(kept)
     asked = {split: getattr(recipe, split) for split in SPLITS[1:] if getattr(recipe, split)}
-    others = {split: _read(other, recipe.with_(task=task.name), on_event) for split, other in asked.items()}
+    others = {split: _read(other, recipe.with_(task=task.name), on_event, mend) for split, other in asked.items()}
     parts = {**kept.parts, **{split: other.part(split) for split, other in others.items()}}
     problems = chain(kept.problems, said, *(other.problems for other in others.values()))
-    return Gathered(kept.name, kept.place, task, parts, tuple(problems), kept.columns)
+    asides = chain(kept.asides, *(other.asides for other in others.values()))
+    return Gathered(kept.name, kept.place, task, parts, tuple(problems), kept.columns, tuple(asides))
 
 
 def _recognised(kept: Kept) -> tuple[Task, tuple[Problem, ...]]:
@@ -177,7 +200,9 @@ def _fit(gathered: Gathered, slices: Mapping[str, Slice], reading: Reading) -> t
     return target.fit(reading.values(train), columns[0])
 
 
-def _read(source: Source, recipe: Recipe, on_event: Listener) -> Kept:
+def _read(
+    source: Source, recipe: Recipe, on_event: Listener, mend: Callable[[Found], Found] = lambda found: found
+) -> Kept:
     """The source's rows, on disk and ready to be split."""
     try:
         found = _find(source, recipe)
@@ -191,7 +216,7 @@ def _read(source: Source, recipe: Recipe, on_event: Listener) -> Kept:
             place=found.place,
             fix=f"leave --task out, or pass --task {task_for(found.modality, get_task(recipe.task).target.name).name}",
         )
-    return keep(found, on_event)
+    return keep(mend(redacted(found) if recipe.redact else found), on_event)
 
 
 def _find(source: Source, recipe: Recipe) -> Found:
