@@ -84,6 +84,13 @@ def _checked(found: dict[str, Any]) -> str:
     return "\n".join(part for part in (f"{found['task']}: {found['rows']:,} rows", counts, problems) if part)
 
 
+def _repaired(found: dict[str, Any]) -> str:
+    done = "\n".join(f"repaired: {row['code']}, {row['count']:,}: {row['done']}" for row in found["repaired"])
+    listed = f", listed in {found['copy']['path']}/left-out.csv" if found["left_out"] else ""
+    rows = f"{found['copy']['rows']:,} rows are in {found['copy']['path']}; {found['left_out']:,} were left out{listed}"
+    return "\n".join(part for part in (_checked(found), done or "nothing was to be repaired", rows) if part)
+
+
 def _planned(plan: dict[str, Any]) -> str:
     steps = (
         f"{plan['steps']:,} steps in {plan['epochs']:g} epochs" if plan["steps"] else "one pass, then a head is solved"
@@ -150,6 +157,7 @@ def _jobs(found: dict[str, Any]) -> str:
 
 lines = SimpleNamespace(
     checked=_checked,
+    repaired=_repaired,
     planned=_planned,
     trained=_trained,
     evaluated=_evaluated,

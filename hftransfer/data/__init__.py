@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .doctor.repair import repair
 from .encoded import Words, counted, labels_of
 from .images import open_image
 from .inputs import read_inputs
@@ -19,4 +20,5 @@ __all__ = [
     "load_evaluation",
     "open_image",
     "read_inputs",
+    "repair",
 ]

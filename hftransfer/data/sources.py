@@ -205,7 +205,7 @@ def _read(
 ) -> Kept:
     """The source's rows, on disk and ready to be split."""
     try:
-        found = _find(source, recipe)
+        found = find(source, recipe)
     except HFTransferError:
         raise
     except OSError as error:
@@ -219,7 +219,7 @@ def _read(
     return keep(mend(redacted(found) if recipe.redact else found), on_event)
 
 
-def _find(source: Source, recipe: Recipe) -> Found:
+def find(source: Source, recipe: Recipe) -> Found:
     """Ask each kind of source in turn whether this is one of its own."""
     for is_it, reader in KINDS:
         if is_it(source):

@@ -91,9 +91,7 @@ def told_carved(
         yield from tiny_classes(counts, 1 + len(carved))
 
 
-def carve_together(
-    labels: Sequence[str], alike: Indices, shares: Mapping[str, float], seed: int
-) -> dict[str, Indices]:
+def carve_together(labels: Sequence[str], alike: Indices, shares: Mapping[str, float], seed: int) -> dict[str, Indices]:
     """As `carve`, and rows that are alike go where the first of them goes.
 
     Of a class that has fewer rows of its own than there are splits, each row is for itself.

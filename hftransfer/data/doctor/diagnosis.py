@@ -20,7 +20,7 @@ from ..checks import SHOWN, counted_rows
 from ..labels import Reading
 from ..rows import digest_all
 from . import giveaways, labels
-from .duplicates import ALONE, Groups, groups_of, leaking
+from .duplicates import ALONE, Groups, groups_of
 from .personal import personal
 from .sheet import Sheet, texts_in
 from .texts import FOUND

@@ -105,8 +105,8 @@ def _told_numbers(sheet: Sheet, reading: Reading) -> Iterator[Problem]:
                 "outlier-number",
                 "info",
                 sheet.places([rows[place] for place in far]),
-                f"{counted_rows(len(far))} with a number far from all others, such as {furthest:g}: half of all are from "
-                f"{low:g} to {high:g}",
+                f"{counted_rows(len(far))} with a number far from all others, such as {furthest:g}: half of "
+                f"all are from {low:g} to {high:g}",
                 "look whether they are right: a few such numbers draw a model towards them",
             )
 
@@ -117,14 +117,13 @@ def _is_far(values: np.ndarray) -> np.ndarray:
     return np.asarray((values < low - FAR * width) | (values > high + FAR * width))
 
 
-
 def differ(sheet: Sheet, reading: Reading) -> Callable[[int, int], bool]:
     """Whether two rows of the same input have different labels; numbers may differ by a tenth of their range."""
     ways = spellings(name_counts(sheet, reading))
     if reading.target.shape != "numbers":
         return lambda one, other: _meant(sheet.labels[one], reading, ways) != _meant(sheet.labels[other], reading, ways)
     texts = set(sheet.labels) - reading.unreadable
-    ranges = {}
+    ranges: dict[str, tuple[float, float]] = {}
     for name, number in (pair for text in texts for pair in reading.read(text).items()):
         low, high = ranges.get(name, (number, number))
         ranges[name] = min(low, number), max(high, number)
@@ -141,9 +140,7 @@ def _meant(text: str, reading: Reading, ways: Mapping[str, str]) -> object:
     return frozenset(ways.get(name, name) for name in reading.target.names(value))
 
 
-def _apart(
-    one: str, other: str, reading: Reading, ranges: Mapping[str, tuple[float, float]]
-) -> bool:
+def _apart(one: str, other: str, reading: Reading, ranges: Mapping[str, tuple[float, float]]) -> bool:
     if one == other or {one, other} & reading.unreadable:
         return one != other
     first, second = reading.read(one), reading.read(other)

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 
 from .edits import Edit
 
-EMAIL = re.compile(r"[A-Za-z0-9_][\w.+%-]*@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}")
+EMAIL = re.compile(
+    r"[A-Za-z0-9_][\w.+%-]*@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,24}"
+)
 NUMBER = re.compile(
     r"(?<![A-Za-z0-9_.,/$€£¥#@+-])(?:\+|\()?\d(?:[ \u00a0.()/-]{0,3}\d){6,40}(?![A-Za-z0-9_/%])(?![.,-]\d)"
 )
 # What stands before a number that is somebody's telephone.
 SPOKEN_OF = re.compile(
-    r"\b(?:tel(?:ephone)?s?|phone|call(?:ed|ing)?|mobile|cell(?:phone)?|fax|whats ?app|sms|text me|ring|dial|reach \w+ (?:at|on))"
+    r"\b(?:tel(?:ephone)?s?|phone|call(?:ed|ing)?|mobile|cell(?:phone)?|fax|whats ?app|sms|text me|ring|dial"
+    r"|reach \w+ (?:at|on))"
     r"\b[^\d\n]{0,16}$|(?:电话|手机|热线|致电|拨打|来电|联系|传真|電話|手機|熱線|致電|撥打|聯絡)[^\d\n]{0,8}$",
     re.IGNORECASE,
 )

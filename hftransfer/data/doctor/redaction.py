@@ -10,6 +10,7 @@ from ...values import Problem
 from ..rows import Found, Row, digest
 from .edits import edited, moved_label, tags_words
 from .personal import personal
+from .sheet import texts_in
 
 Rows = Callable[[], Iterator[Row]]
 
@@ -27,6 +28,14 @@ def redacted(found: Found) -> Found:
     )
     parts = {part: partial(_rows, rows) for part, rows in found.parts.items()}
     return replace(found, key=digest("redacted", found.key), parts=parts, problems=(*found.problems, said))
+
+
+def count_personal(found: Found) -> int:
+    """How many rows of texts name an address or a number."""
+    if found.modality != "text":
+        return 0
+    inputs = (row.input for rows in found.parts.values() for row in rows() if row.input is not None)
+    return sum(any(map(personal, texts_in(value))) for value in inputs if not isinstance(value, bytes))
 
 
 def _rows(rows: Rows) -> Iterator[Row]:

@@ -75,9 +75,13 @@ class Sheet:
         stored = (rows.data.column("digest").to_pylist() for rows in self.parts.values())
         return np.array([int.from_bytes(value[:8]) for part in stored for value in part], dtype=np.uint64)
 
+    def origins(self, numbers: Numbers) -> list[str]:
+        """Where some rows come from."""
+        return self._taken("origin", numbers)
+
     def places(self, numbers: Numbers) -> str:
         """Where rows come from, the first of them, for a message."""
-        first = self._taken("origin", list(numbers[:SHOWN]))
+        first = self.origins(list(numbers[:SHOWN]))
         return ", ".join(first) + (", …" if len(numbers) > SHOWN else "")
 
     def _taken(self, name: str, numbers: Numbers) -> list[Any]:
