@@ -13,6 +13,7 @@ from .choosing import facts, pick, pick_backbone
 from .data import load_data
 from .models.device import peak_memory
 from .models.loading import load_backbone
+from .models.ours import known_of
 from .models.sizes import fit_image_size
 from .recipe import Recipe, seconds
 from .strategies import Phase
@@ -56,10 +57,10 @@ def plan(source: Any, recipe: Recipe | None = None, *, start: float = 0.0, on_ev
         HFTransferError: the source, a choice or the backbone is at fault, as `fine_tune` would say.
     """
     recipe, began = recipe or Recipe(), time.perf_counter() - start
-    data = load_data(source, recipe, on_event=on_event)
+    data = load_data(source, recipe, known=known_of(recipe.backbone), on_event=on_event)
     task = get_task(data.task)
     chosen = pick_backbone(task.modality.name, recipe, on_event)
-    backbone = load_backbone(task, data.labels, recipe.with_(backbone=chosen.name))
+    backbone = load_backbone(task, data.labels, recipe.with_(backbone=chosen.name), known=len(data.known))
     backbone = fit_image_size(backbone, data.splits["train"], recipe)
     strategy = pick(backbone, data, recipe, on_event)
     loaded = time.perf_counter() - began

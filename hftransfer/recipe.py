@@ -33,8 +33,11 @@ class Recipe:
 
     task: str | None = choice(None, "The task; found from the data where it can be.", group="data")
     text_column: str | None = choice(None, "The column that holds the texts.", group="data")
+    text_pair_column: str | None = choice(None, "The column of the second texts, where they are pairs.", group="data")
     image_column: str | None = choice(None, "The column that holds the images' paths.", group="data")
-    label_column: str | None = choice(None, "The column that holds the labels.", group="data")
+    label_column: str | tuple[str, ...] | None = choice(
+        None, "The column that holds the labels; several of 0 and 1, or of numbers.", group="data", many=True
+    )
     redact: bool = choice(
         False,
         "Read e-mail addresses, phone and card numbers in texts as [email], [phone] and [card].",
@@ -84,6 +87,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for entry in fields(self):
+            if entry.metadata.get("many"):
+                object.__setattr__(self, entry.name, _single(getattr(self, entry.name)))
             _check(entry.name, getattr(self, entry.name), str(entry.type), entry.metadata)
         if self.task is not None:
             get_task(self.task)
@@ -95,7 +100,7 @@ class Recipe:
         return replace(self, **changes)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, place: str = "") -> Recipe:
@@ -135,9 +140,21 @@ def chosen_of(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value != defaults.get(name)}
 
 
+def _single(value: Any) -> Any:
+    """Of several values a tuple; one alone is itself, and none is None."""
+    if not isinstance(value, (list, tuple)):
+        return value
+    distinct = tuple(part for place, part in enumerate(value) if part not in value[:place])
+    return distinct if len(distinct) > 1 else next(iter(distinct), None)
+
+
 def _check(name: str, value: Any, annotation: str, rules: Mapping[str, Any]) -> None:
     place = "--" + name.replace("_", "-")
     if value is None and "None" in annotation:
+        return
+    if rules.get("many") and isinstance(value, tuple):
+        for part in value:
+            _check(name, part, "str", {})
         return
     kinds = _KINDS[annotation.split(" ")[0]]
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):

@@ -53,6 +53,17 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What a model that training goes on from can do already: its task, its labels in order, and whether it
+    takes two texts."""
+
+    name: str
+    task: str
+    labels: tuple[str, ...]
+    pairs: bool = False
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Labelled rows in their splits, ready for a backbone.
 
@@ -64,7 +75,8 @@ class Dataset:
     an int into `labels`. `labels` were fitted on train alone. `digests` maps each split to a hash of
     its inputs, in order, labels left out: what depends on inputs alone is cached by it.
     `columns` says of a table which there are (`names`), and which were taken as `input`,
-    as `pair` (of texts, the second) and as `labels`.
+    as `pair` (of texts, the second) and as `labels`. `known` are those of `labels`, the
+    first ones, that the model to go on from has already.
     """
 
     name: str
@@ -75,10 +87,16 @@ class Dataset:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     columns: Mapping[str, Any] | None = None
+    known: tuple[str, ...] = ()
 
     @property
     def rows(self) -> dict[str, int]:
         return {name: len(self.splits[name]) if name in self.splits else 0 for name in SPLITS}
+
+    @property
+    def pairs(self) -> bool:
+        """Whether a row's input is two texts."""
+        return bool((self.columns or {}).get("pair"))
 
     @property
     def evaluated_on(self) -> str:
@@ -91,7 +109,7 @@ class Backbone:
     """A pretrained model with a head for the task's labels, and its processor.
 
     `key` is a hash of what came from the checkpoint (weights, config, tokenizer): caches
-    depend on it.
+    depend on it. The head's first `known` rows came from it too, and are gone on from.
     """
 
     name: str
@@ -100,6 +118,7 @@ class Backbone:
     model: PreTrainedModel
     processor: Any
     key: str
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)

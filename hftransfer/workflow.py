@@ -17,11 +17,13 @@ from transformers import set_seed
 
 from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, seconds_spent
 from .choosing import Settled, facts, pick, pick_backbone
+from .continuing import note_origin, went_on
 from .data import counted, load_data
 from .home import home
 from .models.backbones import Choice, is_starter, license_of
 from .models.device import peak_memory
 from .models.loading import load_backbone
+from .models.ours import known_of
 from .models.sizes import fit_image_size
 from .output import staged, writable
 from .predictor import Predictor, write_checkpoint, write_recipe
@@ -72,11 +74,14 @@ def fine_tune(
         settled = Settled(work / SETTLED, recipe)
         set_seed(recipe.seed)
         with spent("load"):
-            data = load_data(source, recipe, on_event=tell)
+            known = known_of(recipe.backbone)
+            data = load_data(source, recipe, known=known, on_event=tell)
             task = get_task(settled.once("task", lambda: data.task))
             chosen = Choice(**settled.once("backbone", lambda: asdict(pick_backbone(task.modality.name, recipe, tell))))
-            backbone = load_backbone(task, data.labels, replace(recipe, backbone=chosen.name))
+            backbone = load_backbone(task, data.labels, replace(recipe, backbone=chosen.name), known=len(data.known))
             backbone = fit_image_size(backbone, data.splits["train"], recipe)
+            if data.pairs:
+                backbone.model.config.text_pair = True
             settled.require("data", dict(data.digests), "the data has changed since the run began")
             settled.require("weights", backbone.key, "the backbone has changed since the run began")
             backbone.processor.save_pretrained(work / PROCESSOR)
@@ -87,8 +92,9 @@ def fine_tune(
         tell(Event("save", "writing the checkpoint"))
         write_checkpoint(backbone, folder)
         with spent("evaluate"):
-            predictor = Predictor.from_pretrained(folder, device=recipe.device)
+            predictor = Predictor.from_pretrained(folder, device=recipe.device).tuned(data.splits["validation"])
             report = predictor.measure(data.splits[data.evaluated_on], on_event=tell)
+            gone_on = went_on(str(recipe.backbone), predictor, data, tell) if data.known else {}
         run = {
             **described(target, data, backbone, chosen, strategy.name, recipe),
             **report.to_json(),
@@ -97,10 +103,12 @@ def fine_tune(
             "history": list(trained.history),
             "peak_memory_mb": peak_memory(),
             "stopped_early": trained.cut,
+            **gone_on,
         }
         write_recipe(recipe, folder)
         write_report(run, folder)
         (folder / "README.md").write_text(card(run), encoding="utf-8")
+    note_origin(source, recipe, data, target)
     return predictor.at(target)
 
 

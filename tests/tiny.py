@@ -27,11 +27,13 @@ COLOURS = {"amber": (240, 170, 20), "indigo": (70, 60, 220)}
 TEXTS = {"good": "the day was lovely happy {n}", "bad": "the day was sad awful {n}"}
 
 
-def text_backbone(folder: Path) -> Path:
+def text_backbone(folder: Path, *, width: int = 16) -> Path:
     """A BERT of two layers that knows two dozen words."""
     torch.manual_seed(0)
     vocab = {word: place for place, word in enumerate(_WORDS)}
-    config = BertConfig(vocab_size=len(vocab), max_position_embeddings=32, initializer_range=0.5, **_SIZE)
+    size = {**_SIZE, "hidden_size": width, "intermediate_size": 2 * width}
+    spread = 2.0 / width**0.5
+    config = BertConfig(vocab_size=len(vocab), max_position_embeddings=32, initializer_range=spread, **size)
     BertModel(config).eval().save_pretrained(folder)
     BertTokenizer(vocab=vocab, model_max_length=32).save_pretrained(folder)
     return folder

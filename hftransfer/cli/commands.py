@@ -14,7 +14,7 @@ from ..terminal import Terminal, lines
 from .jobs import detach, jobs
 from .options import CONTEXT, JSON, make_recipe, recipe_options, show
 
-DATA = ("task", "text_column", "image_column", "label_column", "redact", "seed")
+DATA = ("task", "text_column", "text_pair_column", "image_column", "label_column", "redact", "seed")
 
 
 @click.group(context_settings=CONTEXT)

@@ -26,6 +26,7 @@ def recipe_options(names: Sequence[str]) -> Callable[[Any], Any]:
                 entry.name,
                 type=kind,
                 default=None,
+                multiple=entry.metadata.get("many", False),
                 metavar="|".join(entry.metadata.get("choices", ())) or None,
                 help=entry.metadata["help"] + shown,
             )
@@ -38,7 +39,7 @@ def recipe_options(names: Sequence[str]) -> Callable[[Any], Any]:
 def make_recipe(choices: dict[str, Any], config: str | None = None) -> Recipe:
     """The file's choices, then those of the command line."""
     base = Recipe.load(config).to_json() if config else {}
-    given = {name: value for name, value in choices.items() if value is not None}
+    given = {name: value for name, value in choices.items() if value not in (None, ())}
     return Recipe.from_mapping({**base, **given})
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from .doctor.repair import repair
 from .encoded import Words, counted, labels_of
 from .images import open_image
-from .inputs import read_inputs
+from .inputs import as_pair, read_inputs
 from .preview import examples
 from .sources import check, described, load_data, load_evaluation
 
 __all__ = [
     "Words",
+    "as_pair",
     "check",
     "counted",
     "described",

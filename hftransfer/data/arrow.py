@@ -19,12 +19,15 @@ import pyarrow as pa
 from datasets.arrow_writer import ArrowWriter
 from datasets.table import cast_array_to_feature
 
-from ..errors import OutputError, SourceError
+from ..errors import HFTransferError, OutputError, SourceError
 from ..home import home, prune
 from ..tasks import TASKS
 from ..values import Event, Listener, Problem
+from .bounds import most_pixels
 from .checks import Aside, enough, told
-from .images import decodes
+from .images import look
+from .members import DAMAGE
+from .remarks import Remarks
 from .rows import Found, Row, digest, storable
 
 FORM = 2  # of the files below; a change of theirs makes older ones unused
@@ -33,7 +36,11 @@ BATCH_ROWS = 1000
 BATCH_BYTES = 2**25
 ABOUT = "about.json"
 COLUMNS = {task.modality.name: task.modality.column for task in TASKS.values()}
-FEATURES = {"image": datasets.Image(), "text": datasets.Value("string")}
+FEATURES = {
+    "image": datasets.Image(),
+    "text": datasets.Value("string"),
+    "pair": datasets.List(datasets.Value("string"), length=2),
+}
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ def keep(found: Found, on_event: Listener) -> Kept:
     Raises:
         SourceError: too few rows can be used.
     """
-    folder = home("datasets") / digest(FORM, found.key)
+    folder = home("datasets") / digest(FORM, found.key, most_pixels())
     kept = _opened(folder, found)
     if kept is None:
         _write(folder, found, on_event)
@@ -120,10 +127,11 @@ def _write(folder: Path, found: Found, on_event: Listener) -> None:
     try:
         asides: list[Aside] = []
         counts: Counter[str] = Counter()
+        remarks = Remarks()
         for part in found.parts:
-            asides += _write_part(stage / f"{part}.arrow", found, part, counts, on_event)
+            asides += _write_part(stage / f"{part}.arrow", found, part, counts, remarks, on_event)
         enough(found.place, counts, asides)
-        problems = [problem.to_json() for problem in told(asides)]
+        problems = [problem.to_json() for problem in (*told(asides), *remarks.told())]
         (stage / ABOUT).write_text(json.dumps({"problems": problems, "asides": asides}), encoding="utf-8")
         _put(stage, folder, found)
     except OSError as error:
@@ -146,12 +154,14 @@ def _put(stage: Path, folder: Path, found: Found) -> None:
             stage.rename(folder)
 
 
-def _write_part(path: Path, found: Found, part: str, counts: Counter[str], on_event: Listener) -> list[Aside]:
+def _write_part(
+    path: Path, found: Found, part: str, counts: Counter[str], remarks: Remarks, on_event: Listener
+) -> list[Aside]:
     """Write one part's usable rows, count their labels, and return the others."""
-    features = _features(found.modality)
+    features = _features(found)
     asides: list[Aside] = []
     with ArrowWriter(features=features, path=str(path)) as writer:
-        for batch in _batches(_look(found, row) for row in found.parts[part]()):
+        for batch in _batches(_look(found, row, remarks) for row in found.parts[part]()):
             good = [row for row in batch if isinstance(row, Row)]
             asides += [row for row in batch if isinstance(row, Aside)]
             counts.update(str(row.label) for row in good)
@@ -161,27 +171,41 @@ def _write_part(path: Path, found: Found, part: str, counts: Counter[str], on_ev
     return asides
 
 
-def _look(found: Found, row: Row) -> Row | Aside:
+def _look(found: Found, row: Row, remarks: Remarks) -> Row | Aside:
     """The row with its input read, or why it cannot be used."""
     row = row._replace(label=row.label and storable(row.label), origin=storable(row.origin))
+    if row.fault:
+        return Aside(row.fault, row.origin, None)
     if row.input is None:
         return Aside("malformed-row", row.origin, row.label)
     if row.label is None:
         return Aside("missing-label", row.origin, None)
     if found.modality == "image":
-        return _look_at_image(found, row)
+        return _look_at_image(found, row, remarks)
+    if isinstance(row.input, tuple):
+        first, second = map(storable, row.input)
+        whole = first.strip() and second.strip()
+        return row._replace(input=(first, second)) if whole else Aside("empty-text", row.origin, row.label)
     text = storable(str(row.input))
     return row._replace(input=text) if text.strip() else Aside("empty-text", row.origin, row.label)
 
 
-def _look_at_image(found: Found, row: Row) -> Row | Aside:
+def _look_at_image(found: Found, row: Row, remarks: Remarks) -> Row | Aside:
+    path = row.input if isinstance(row.input, str) else ""
     try:
-        content = row.input if isinstance(row.input, bytes) else _load(found, str(row.input))
+        looked = look(row.input if isinstance(row.input, bytes) else _load(found, path), path)
+    except HFTransferError as error:
+        if not isinstance(error.__cause__, DAMAGE) or isinstance(error, OutputError):
+            raise  # no damage, but a member that lies, or a full disk
+        return Aside("unreadable-image", row.origin, row.label)
     except FileNotFoundError:
         return Aside("missing-image", row.origin, row.label)
-    except (OSError, SourceError):  # a damaged member, a folder, a file that may not be read
+    except OSError:  # a folder, a file that may not be read
         return Aside("unreadable-image", row.origin, row.label)
-    return row._replace(input=content) if decodes(content) else Aside("unreadable-image", row.origin, row.label)
+    if looked.fault:
+        return Aside(looked.fault, row.origin, row.label)
+    remarks.add(looked.remarks, row.origin)
+    return row._replace(input=looked.content)
 
 
 def _load(found: Found, path: str) -> bytes:
@@ -190,17 +214,19 @@ def _load(found: Found, path: str) -> bytes:
     return found.read(path)
 
 
-def _features(modality: str) -> datasets.Features:
+def _features(found: Found) -> datasets.Features:
     text = datasets.Value("string")
+    kind = "pair" if (found.columns or {}).get("pair") else found.modality
     return datasets.Features(
-        {COLUMNS[modality]: FEATURES[modality], "label": text, "origin": text, "digest": datasets.Value("binary")}
+        {COLUMNS[found.modality]: FEATURES[kind], "label": text, "origin": text, "digest": datasets.Value("binary")}
     )
 
 
 def _table(rows: Sequence[Row], features: datasets.Features) -> pa.Table:
     inputs = [row.input for row in rows]
     column, feature = next(iter(features.items()))
-    stored = pa.array(inputs, pa.string() if feature == FEATURES["text"] else pa.binary())
+    is_image = isinstance(feature, datasets.Image)
+    stored = pa.array(inputs, pa.binary() if is_image else features.arrow_schema.field(column).type)
     columns = {
         column: cast_array_to_feature(stored, feature),
         "label": [row.label for row in rows],
@@ -210,8 +236,17 @@ def _table(rows: Sequence[Row], features: datasets.Features) -> pa.Table:
     return pa.table(columns, schema=features.arrow_schema)
 
 
-def _digest(value: str | bytes | None) -> bytes:
+def _digest(value: str | tuple[str, str] | bytes | None) -> bytes:
+    """Of a pair, the same for the same two texts in the same order alone."""
+    if isinstance(value, tuple):
+        return blake2b(b"".join(map(_digest, value)), digest_size=16).digest()
     return blake2b(value if isinstance(value, bytes) else str(value).encode(), digest_size=16).digest()
+
+
+def _size(row: Row) -> int:
+    """About how much memory a row takes: words with tags take more than their text."""
+    value = row.input or ""
+    return (sum(map(len, value)) if isinstance(value, tuple) else len(value)) + len(row.label or "")
 
 
 def _batches(rows: Iterable[Row | Aside]) -> Iterator[list[Row | Aside]]:
@@ -220,7 +255,7 @@ def _batches(rows: Iterable[Row | Aside]) -> Iterator[list[Row | Aside]]:
     size = 0
     for row in rows:
         batch.append(row)
-        size += len(row.input or "") if isinstance(row, Row) else 0
+        size += _size(row) if isinstance(row, Row) else 0
         if len(batch) == BATCH_ROWS or size > BATCH_BYTES:
             yield batch
             batch, size = [], 0

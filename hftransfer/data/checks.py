@@ -20,10 +20,17 @@ class Aside(NamedTuple):
 
 TOLD = {
     "unreadable-image": ("no image that can be decoded", "replace or delete the files"),
+    "truncated-image": ("an image file that ends too soon", "copy or download the files again"),
+    "oversized-image": ("an image of too many pixels", "make the images smaller, or raise HFTRANSFER_MAX_PIXELS"),
     "missing-image": ("no image at the path", "add the images, or correct their paths in the table"),
     "missing-label": ("no label", "fill the labels in, or delete the rows"),
     "empty-text": ("no text", "fill the texts in, or delete the rows"),
     "malformed-row": ("not as many cells as columns", "look for missing quotes or stray delimiters"),
+    "bad-span": (
+        "a span that is empty, leaves the text, or overlaps another",
+        "give spans by characters, counted from 0, the end after the last one",
+    ),
+    "uneven-tags": ("not as many tags as words", "give each word of the row a tag"),
     "unreadable-label": ("a label of another kind", "correct the labels, or name their task with --task"),
     "split-leakage": (
         "the same or nearly the same as rows of validation or test",
@@ -31,7 +38,15 @@ TOLD = {
     ),
     "unknown-label": ("a label that train does not have", "add examples of it to train, or correct the label"),
 }
-LOST = ("unreadable-image", "missing-image", "malformed-row")
+LOST = (
+    "unreadable-image",
+    "truncated-image",
+    "oversized-image",
+    "missing-image",
+    "malformed-row",
+    "bad-span",
+    "uneven-tags",
+)
 SHOWN = 5
 LEAST_A_CLASS = 2  # rows, of a class that lost some
 MOST_LOST = 0.5

@@ -22,7 +22,7 @@ def encoding_of(place: str, opener: Callable[[], BinaryIO]) -> tuple[str, tuple[
         head = file.read(4)
     marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), None)
     if marked:
-        return marked, ()
+        return marked, (_marked(place),) if marked == "utf-8-sig" else ()
     stray = _not_utf8(opener)
     if stray is None:
         return "utf-8", ()
@@ -63,6 +63,16 @@ def _guess(sample: bytes) -> str:
     lines = [line for line in sample.splitlines() if not line.isascii()]
     best = from_bytes(b"\n".join(lines[:500]), cp_isolation=LEGACY).best()
     return best.encoding if best else "latin-1"
+
+
+def _marked(place: str) -> Problem:
+    return Problem(
+        "byte-order-mark",
+        "info",
+        place,
+        "the file begins with a byte order mark, which was left out",
+        "save it as UTF-8 without one where other programs take it for text",
+    )
 
 
 def _told(place: str, encoding: str) -> Problem:

@@ -13,14 +13,14 @@ from typing import Any, BinaryIO
 
 from ..errors import SourceError
 from ..values import Problem
-from .columns import NAMES, normal
+from .conll import is_conll, read_conll
 from .decoding import encoding_of, opened
+from .naming import KNOWN, normal
 from .rows import Table, cells_size, first_of
 
 DELIMITERS = ",;\t|"
 LOOK = 2000  # rows looked at
 csv.field_size_limit(2**24)  # the module's own limit is shorter than a long document
-KNOWN = {name for names in NAMES.values() for name in names}
 
 Opener = Callable[[], BinaryIO]
 Cells = tuple[Any, ...]
@@ -42,6 +42,8 @@ def read_delimited(place: str, opener: Opener) -> Table:
         SourceError: the file is empty, or is no table.
     """
     encoding, problems = encoding_of(place, opener)
+    if is_conll(encoding, opener):
+        return read_conll(place, opener)
     dialect = _dialect(place, encoding, opener)
     records = (cells for _, cells in _records(place, opener, dialect))
     look = list(first_of(records, LOOK, cells_size))
@@ -52,7 +54,9 @@ def read_delimited(place: str, opener: Opener) -> Table:
     if place_of is None:
         names, told = tuple(map(str, range(width))), [_no_header(place, width)]
     else:
-        names, told = _names(look[place_of]), [_title(place, look[0])] if place_of else []
+        header = look[place_of]
+        names = _names(header)
+        told = [*([_title(place, look[0])] if place_of else []), *_oddities(place, header, names)]
     rows = partial(_rows, place, opener, dialect, 0 if place_of is None else place_of + 1, len(names))
     return Table(place, names, rows, (*problems, *told))
 
@@ -167,6 +171,33 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _oddities(place: str, header: Sequence[str], names: Sequence[str]) -> Iterator[Problem]:
+    """What to say of a header: names with whitespace around them, and names that come twice."""
+    given = [(name, cell.strip("\ufeff")) for name, cell in zip(names, header, strict=True)]
+    padded = [name for name, cell in given if cell.strip() and cell != name]
+    if padded:
+        yield Problem(
+            "header-whitespace",
+            "info",
+            place,
+            f"the names of columns have whitespace around them, which was left out: {_listed(padded)}",
+            "nothing needs to be done here; other programs may take it for a part of the names",
+        )
+    twice = [name for number, name in enumerate(names) if normal(name) in map(normal, names[:number])]
+    if twice:
+        yield Problem(
+            "duplicate-column",
+            "warning",
+            place,
+            f"several columns have the same name, and the first is the one that is meant by it: {_listed(twice)}",
+            "rename the others",
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names[:5]) + (", …" if len(names) > 5 else "")
 
 
 def _title(place: str, cells: Sequence[str]) -> Problem:

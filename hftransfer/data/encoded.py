@@ -39,8 +39,8 @@ def labels_of(rows: datasets.Dataset) -> Any:
     """The labels of rows of the data station: int64 [rows], float32 [rows, labels], or `Words`."""
     column = _column(rows)
     if pa.types.is_fixed_size_list(column.type):
-        return column.flatten().to_numpy().reshape(len(column), -1)
-    return _words(column) if pa.types.is_list(column.type) else column.to_numpy()
+        return column.flatten().to_numpy().reshape(len(column), -1).copy()
+    return _words(column) if pa.types.is_list(column.type) else column.to_numpy().copy()  # as torch wants them
 
 
 def counted(data: Dataset, *splits: str) -> dict[str, int]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from ..errors import SourceError
 from ..recipe import Recipe
 from ..tasks import get_task
 from ..values import SPLITS, Problem
-from .columns import GUESSED
-from .decoding import decode
+from .archives import is_packed
+from .checks import first_few
+from .choose import GUESSED
+from .conll import is_conll
+from .decoding import decode, encoding_of
 from .images import is_image_path
 from .rows import ALL, Found, Row, digest, split_named
 from .tables import READERS, read_tables
-from .trees import Entry, Tree, read, tree_key
+from .trees import LEFT_OUT, Entry, Tree, read, tree_key
 
-TABLE_KINDS = ((".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet"), (".txt",), (".json",))
+_CONLL = (".conll", ".conllu", ".bio", ".iob", ".iob2")
+TABLE_KINDS = ((".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", *_CONLL), (".txt",), (".json",))
 
 
 def read_tree(tree: Tree, recipe: Recipe) -> Found:
@@ -25,10 +30,24 @@ def read_tree(tree: Tree, recipe: Recipe) -> Found:
     Raises:
         SourceError: there is nothing of these, or what is there cannot be read.
     """
-    if not tree.entries:
-        raise SourceError("there is nothing in it", place=tree.place, fix="give a folder or a zip that holds data")
-    images = [entry for entry in tree.entries if is_image_path(entry.path)]
-    texts = [entry for entry in tree.entries if entry.suffix == ".txt"]
+    found = _read(tree, [entry for entry in tree.entries if _counts(entry)], recipe)
+    return replace(found, problems=(*found.problems, *_set_aside(tree)))
+
+
+def _counts(entry: Entry) -> bool:
+    """Whether an entry may be data. An empty image or text is an example that was lost, which is told as such."""
+    return not is_packed(entry.path) and bool(entry.size or is_image_path(entry.path) or entry.suffix == ".txt")
+
+
+def _read(tree: Tree, entries: Sequence[Entry], recipe: Recipe) -> Found:
+    if not entries and any(is_packed(entry.path) for entry in tree.entries):
+        raise SourceError(
+            "there are only archives in it", place=tree.place, fix="unpack those, and give what lies inside"
+        )
+    if not entries:
+        raise SourceError("there is nothing in it", place=tree.place, fix="give a folder or an archive that holds data")
+    images = [entry for entry in entries if is_image_path(entry.path)]
+    texts = [entry for entry in entries if entry.suffix == ".txt"]
     tables = _tables(tree)
     if images and not (_wants_text(recipe) and (tables or texts)):
         return _from_table(tree, tables, images, recipe) or _class_folders(tree, images, "image")
@@ -74,16 +93,20 @@ def _tables(tree: Tree) -> list[Entry]:
         base = _base(found, folders=0)
         depths = {entry: entry.path[len(base) :].count("/") for entry in found}
         if kinds == (".txt",):
-            found = [entry for entry in found if depths[entry] == 0 and _has_tabs(tree, entry)]
+            found = [entry for entry in found if depths[entry] == 0 and _is_table(tree, entry)]
         if near := [entry for entry in found if depths[entry] < 2]:
             return near
     return []
 
 
-def _has_tabs(tree: Tree, entry: Entry) -> bool:
+def _is_table(tree: Tree, entry: Entry) -> bool:
+    """Whether each line of a text has a tab, or holds a word and its tag."""
     with tree.open(entry.path) as file:
         lines = [line for line in file.read(8192).splitlines() if line.strip()]
-    return bool(lines) and all(b"\t" in line for line in lines[: max(1, len(lines) - 1)])
+    if bool(lines) and all(b"\t" in line for line in lines[: max(1, len(lines) - 1)]):
+        return True
+    opener = partial(tree.open, entry.path)
+    return is_conll(encoding_of(entry.path, opener)[0], opener)
 
 
 def _base(entries: Sequence[Entry], *, folders: int) -> str:
@@ -157,9 +180,27 @@ def _rows(files: Sequence[tuple[str, str]], load: Callable[[str], bytes], modali
 def _left_out(tree: Tree, parts: Mapping[str, Sequence[tuple[str, str]]]) -> tuple[Problem, ...]:
     """What to say of files inside folders that are of no class, and of images outside them."""
     used = {path for files in parts.values() for path, _ in files}
-    left = [e.path for e in tree.entries if e.path not in used and ("/" in e.path or is_image_path(e.path))]
+    there = [entry.path for entry in tree.entries if _counts(entry) and entry.path not in used]
+    left = [path for path in there if "/" in path or is_image_path(path)]
     if not left:
         return ()
-    files = "1 file was" if len(left) == 1 else f"{len(left)} files were"
-    message = f"{files} left out: {', '.join(left[:3])}{', …' if len(left) > 3 else ''}"
+    message = f"{_files(left)} left out: {', '.join(left[:3])}{', …' if len(left) > 3 else ''}"
     return (Problem("left-out", "info", left[0], message, "examples are the images inside class folders"),)
+
+
+def _set_aside(tree: Tree) -> Iterator[Problem]:
+    """What to say of files that are never data, and of archives inside."""
+    packed = [entry.path for entry in tree.entries if is_packed(entry.path)]
+    empty = [entry.path for entry in tree.entries if not _counts(entry) and not is_packed(entry.path)]
+    junk = [path for path in (*tree.junk, *empty) if path.rpartition("/")[2] != LEFT_OUT]
+    if packed:
+        message = f"{_files(packed)} left out, being archives themselves"
+        fix = "unpack them where they hold examples, and give the whole"
+        yield Problem("nested-archive", "warning", first_few(packed), message, fix)
+    if junk:
+        message = f"{_files(junk)} left out, being hidden, empty, or what systems leave behind"
+        yield Problem("junk-file", "info", first_few(junk), message, "there is nothing to do")
+
+
+def _files(paths: Sequence[str]) -> str:
+    return "1 file was" if len(paths) == 1 else f"{len(paths)} files were"

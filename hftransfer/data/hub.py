@@ -19,6 +19,7 @@ from ..errors import HubError, SourceError, SourceMissing
 from ..reach import silence
 from ..recipe import Recipe
 from ..values import SPLITS
+from .archives import SUFFIXES
 from .records import read_dataset
 from .rows import ALL, Found, digest, split_named
 from .tables import READERS, found_in
@@ -30,7 +31,7 @@ LONGEST = 200  # characters; the Hub takes 96 for owner and name
 def looks_like_id(source: str) -> bool:
     """Whether a name may be `name`, `owner/name` or `owner/name:config`, and no file's."""
     plausible = re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?(:[\w.+-]+)?", source) is not None
-    return plausible and len(source) < LONGEST and not source.lower().endswith((*READERS, ".zip"))
+    return plausible and len(source) < LONGEST and not source.lower().endswith((*READERS, *SUFFIXES))
 
 
 def read_hub(source: str, recipe: Recipe) -> Found:

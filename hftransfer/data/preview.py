@@ -7,8 +7,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from ..pixels import upright
 from ..tasks import get_task
 from ..values import Dataset
 
@@ -39,18 +40,11 @@ def _places(rows: datasets.Dataset, labels: int) -> Mapping[int, list[int]]:
 
 
 def _thumbnail(image: Image.Image) -> Image.Image:
-    upright = ImageOps.exif_transpose(image)
-    upright.thumbnail((SIDE, SIDE))
-    return _on_white(upright)
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    """Without transparency, which a JPEG cannot hold."""
-    if image.mode not in ("RGBA", "LA", "P", "PA"):
-        return image.convert("RGB")
-    layer = image.convert("RGBA")
-    ground = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(ground, layer).convert("RGB")
+    """Of its pixels alone: what else the file says stays out of the one that is written of it."""
+    seen = upright(image)
+    small = Image.frombytes(seen.mode, seen.size, seen.tobytes())
+    small.thumbnail((SIDE, SIDE))
+    return small
 
 
 def _beginning(text: str) -> str:

@@ -98,7 +98,20 @@ def _reader(feature: Any) -> Callable[[Any], Any]:
     """How a stored cell is read: class names for their numbers, bytes or a path for an image."""
     if isinstance(feature, datasets.ClassLabel):
         return lambda cell: feature.int2str(cell) if cell is not None and cell >= 0 else None
+    inner = getattr(feature, "feature", None)
+    if inner is not None and _holds_classes(inner):
+        read = _reader(inner)
+        return lambda cell: [read(part) for part in cell] if isinstance(cell, list) else cell
+    if isinstance(feature, Mapping) and _holds_classes(feature):
+        readers = {name: _reader(part) for name, part in feature.items()}
+        return lambda cell: {name: readers[name](part) for name, part in cell.items()} if cell is not None else None
     return _image_cell
+
+
+def _holds_classes(feature: Any) -> bool:
+    """Whether there are numbers of classes anywhere in a nested column."""
+    inner = feature.values() if isinstance(feature, Mapping) else [getattr(feature, "feature", None)]
+    return isinstance(feature, datasets.ClassLabel) or any(part is not None and _holds_classes(part) for part in inner)
 
 
 def _image_cell(cell: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from ..values import SPLITS, Problem
+from .spelling import parsed
 
 ALL = "all"  # the part of a source that brings no splits
 LOOK_BYTES = 2**23
@@ -22,13 +24,15 @@ T = TypeVar("T")
 class Row(NamedTuple):
     """One row before it is checked.
 
-    `input` is a text, an image's bytes, or an image's path for `Found.read`; None
-    where nothing could be read. `label` is None where it is missing.
+    `input` is a text, two texts, an image's bytes, or an image's path for `Found.read`;
+    None where nothing could be read. `label` is None where it is missing. `fault` is the
+    code of what is wrong with the row, where its reader knows.
     """
 
-    input: str | bytes | None
+    input: str | tuple[str, str] | bytes | None
     label: str | None
     origin: str
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class Found:
     `parts` maps split names, or `ALL` alone, to a way to go through the rows; `read`
     gives the bytes at an image's path; `key` changes whenever the content does;
     `unlabelled` names the splits that are there without any labels; `columns` says which
-    there are in a table (`names`), and which hold the `input` and the `label`.
+    there are in a table (`names`), and which hold the `input`, the second texts (`pair`)
+    and the `labels`.
     """
 
     name: str
@@ -104,13 +109,28 @@ def storable(text: str) -> str:
 
 
 def label_text(value: Any) -> str | None:
-    """A label as it is shown: stripped, whole numbers without a fraction; None where it is missing."""
+    """A label as it is shown: stripped, whole numbers without a fraction, lists as JSON; None where it is missing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
+    if isinstance(value, (list, tuple, dict)):
+        return written(value)
     text = str(value).strip()
     if text in MISSING:
         return None
+    if text.startswith("["):
+        return _as_json(text)
     return text.split(".")[0] if re.fullmatch(r"-?\d+\.0+", text) else text
+
+
+def _as_json(text: str) -> str:
+    """A list as Python writes it, which many tables hold, as JSON; any other text as it is."""
+    found = parsed(text) if "'" in text else None
+    return written(found) if isinstance(found, (list, tuple)) else text
+
+
+def written(value: Any) -> str:
+    """A value as JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def digest(*parts: Any) -> str:

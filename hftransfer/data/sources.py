@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +14,9 @@ import datasets
 from ..errors import HFTransferError, RecipeError, SourceError, SourceMissing
 from ..recipe import Recipe
 from ..tasks import Task, get_task, recognise, task_for
-from ..values import SPLITS, Dataset, Event, Listener, Problem, silent
-from .archives import Archive
+from ..tasks.kinds import few
+from ..values import SPLITS, Dataset, Event, Known, Listener, Problem, silent
+from .archives import SUFFIXES, is_archive, open_archive
 from .arrow import Kept, keep
 from .checks import Aside, told
 from .doctor import Diagnosis, diagnose
@@ -37,14 +37,18 @@ DEFAULT = Recipe()
 Source: TypeAlias = str | Path | datasets.Dataset | Mapping[str, datasets.Dataset]
 
 
-def load_data(source: Source, recipe: Recipe = DEFAULT, *, on_event: Listener = silent) -> Dataset:
+def load_data(
+    source: Source, recipe: Recipe = DEFAULT, *, known: Known | None = None, on_event: Listener = silent
+) -> Dataset:
     """Read labelled images or texts, split them where they are not, fit the labels on train.
 
     Args:
-        source: a folder or zip of class folders or tables, a table, a Hub id
+        source: a folder or archive of class folders or tables, a table, a Hub id
             (`owner/name`, `owner/name:config`), `sample:NAME`, or a `datasets.Dataset`
             or `DatasetDict`.
         recipe: which columns and task, where validation and test come from, the seed.
+        known: the model to go on from: where it fits, its labels come first, whether they
+            occur or not.
 
     Raises:
         SourceMissing: there is nothing of that name.
@@ -52,19 +56,20 @@ def load_data(source: Source, recipe: Recipe = DEFAULT, *, on_event: Listener = 
         RecipeError: the recipe asks for a task that the data is not for.
         HubError: the Hub did not answer.
     """
-    gathered, reading, found = survey(source, recipe, on_event)
+    gathered, reading, found = survey(source, recipe, on_event, known=known)
     target = gathered.task.target
     parts, asides = _readable(gathered, reading)
     parts, leaked = set_apart(parts, found.alike)
     slices = arrange(gathered.place, parts, recipe, lambda part: target.strata(reading.values(part)), found.alike)
-    labels = _fit(gathered, slices, reading)
+    fitted = _fit(gathered, slices, reading)
+    labels, kept, said = gone_on(known, gathered, fitted)
     encoded = {split: encode(part, labels, gathered.task, reading) for split, part in slices.items()}
     for split, part in encoded.items():
         refuse_empty(gathered.place, split, part)
     carved = told_carved(gathered.place, gathered.parts, slices, recipe.seed, partial(_names, reading))
     lost = told([*asides, *leaked, *chain.from_iterable(part.asides for part in encoded.values())])
     leaks = told_leaks(gathered.place, slices, found.alike)
-    problems = tuple(dict.fromkeys((*gathered.problems, *carved, *lost, *found.problems, *leaks)))
+    problems = tuple(dict.fromkeys((*gathered.problems, *said, *carved, *lost, *found.problems, *leaks)))
     return Dataset(
         name=gathered.name,
         task=gathered.task.name,
@@ -74,23 +79,57 @@ def load_data(source: Source, recipe: Recipe = DEFAULT, *, on_event: Listener = 
         problems=problems,
         notes=tuple(problem.message for problem in problems if problem.severity == "info"),
         columns=gathered.columns,
+        known=kept,
     )
 
 
 def survey(
-    source: Source, recipe: Recipe, on_event: Listener, mend: Callable[[Found], Found] = lambda found: found
+    source: Source,
+    recipe: Recipe,
+    on_event: Listener,
+    *,
+    known: Known | None = None,
+    mend: Callable[[Found], Found] = lambda found: found,
 ) -> tuple[Gathered, Reading, Diagnosis]:
     """The rows of all parts on disk, how their labels are read, and what is wrong with them.
 
     Args:
+        known: a model of ours that is gone on from.
         mend: changes the rows on their way in.
 
     Raises:
         HFTransferError: as `load_data`, where a source cannot be read.
     """
-    gathered = _gather(source, recipe, on_event, mend)
+    gathered = _gather(source, recipe, known, on_event, mend)
     reading = Reading.of(gathered.task.target, gathered.parts)
     return gathered, reading, diagnose(gathered.parts, gathered.task, reading, gathered.place, on_event)
+
+
+def gone_on(
+    known: Known | None, gathered: Gathered, fitted: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Problem, ...]]:
+    """The labels, those of the known model first; which of them are its; and what to say of it."""
+    if known is None:
+        return fitted, (), ()
+    if not _fits(known, gathered, fitted):
+        message = f"{known.name} is for other labels or another task: its head is not gone on with"
+        fix = "if its labels should stay, give the new rows the same ones"
+        return fitted, (), (Problem("new-head", "info", gathered.place, message, fix),)
+    new = () if gathered.task.target.shape == "numbers" else tuple(name for name in fitted if name not in known.labels)
+    more = f", and {len(new)} more: {few(new)}" if new else ""
+    message = f"goes on from {known.name} with its {len(known.labels)} labels{more}"
+    said = Problem("goes-on", "info", gathered.place, message, "name another --backbone to begin anew")
+    return (*known.labels, *new), known.labels, (said,)
+
+
+def _fits(known: Known, gathered: Gathered, fitted: tuple[str, ...]) -> bool:
+    """Whether the known model's head means what these labels mean: numbers of as many names, or some labels alike."""
+    pairs = bool((gathered.columns or {}).get("pair"))
+    if (known.task, known.pairs) != (gathered.task.name, pairs):
+        return False
+    if gathered.task.target.shape == "numbers":
+        return len(known.labels) == len(fitted) and (len(fitted) == 1 or set(fitted) == set(known.labels))
+    return len(set(known.labels) & set(fitted)) > (gathered.task.target.shape == "tags")  # all tags have an O
 
 
 def _readable(gathered: Gathered, reading: Reading) -> tuple[dict[str, Slice], list[Aside]]:
@@ -170,9 +209,11 @@ class Gathered:
     asides: tuple[Aside, ...] = ()
 
 
-def _gather(source: Source, recipe: Recipe, on_event: Listener, mend: Callable[[Found], Found]) -> Gathered:
+def _gather(
+    source: Source, recipe: Recipe, known: Known | None, on_event: Listener, mend: Callable[[Found], Found]
+) -> Gathered:
     kept = _read(source, recipe, on_event, mend)
-    task, said = (get_task(recipe.task), ()) if recipe.task else _recognised(kept)
+    task, said = (get_task(recipe.task), ()) if recipe.task else _recognised(kept, known)
     asked = {split: getattr(recipe, split) for split in SPLITS[1:] if getattr(recipe, split)}
     others = {split: _read(other, recipe.with_(task=task.name), on_event, mend) for split, other in asked.items()}
     parts = {**kept.parts, **{split: other.part(split) for split, other in others.items()}}
@@ -181,13 +222,26 @@ def _gather(source: Source, recipe: Recipe, on_event: Listener, mend: Callable[[
     return Gathered(kept.name, kept.place, task, parts, tuple(problems), kept.columns, tuple(asides))
 
 
-def _recognised(kept: Kept) -> tuple[Task, tuple[Problem, ...]]:
-    """The task that the labels speak for; which is said, unless it is the plainest."""
+def _recognised(kept: Kept, known: Known | None) -> tuple[Task, tuple[Problem, ...]]:
+    """The task that the labels speak for, which is said, unless it is the plainest; a known model's where it fits."""
+    if known and _speaks(known, kept):
+        return get_task(known.task), ()
     task, why = recognise(kept.modality, distinct(kept.parts))
     if task == task_for(kept.modality):
         return task, ()
     fix = "if that is wrong, name another with --task"
     return task, (Problem("recognised-task", "info", kept.place, f"taken as {task.name}: {why}", fix),)
+
+
+def _speaks(known: Known, kept: Kept) -> bool:
+    """Whether a known model's task reads these labels: all as numbers, or some as its own."""
+    task = get_task(known.task)
+    reading = Reading.of(task.target, kept.parts)
+    if task.modality.name != kept.modality or reading.unreadable:
+        return False
+    if task.target.shape == "numbers":
+        return True
+    return any(name in known.labels for text in reading.found for name in task.target.names(reading.read(text)))
 
 
 def _fit(gathered: Gathered, slices: Mapping[str, Slice], reading: Reading) -> tuple[str, ...]:
@@ -196,7 +250,8 @@ def _fit(gathered: Gathered, slices: Mapping[str, Slice], reading: Reading) -> t
     everywhere = chain.from_iterable(map(reading.values, slices.values()))
     if refusal := target.refusal(reading.values(train), everywhere):
         raise SourceError(refusal[0], place=gathered.place, fix=refusal[1])
-    columns = (gathered.columns or {}).get("labels") or [""]
+    named = gathered.columns or {}
+    columns = named.get("labels") or [named.get("label", "")]
     return target.fit(reading.values(train), columns[0])
 
 
@@ -261,12 +316,12 @@ def _read_path(source: Source, recipe: Recipe) -> Found:
     if path.suffix.lower() in READERS:
         beside = Folder.around(path)
         return read_tables(beside, beside.entries, recipe)
-    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
-        return read_tree(Archive(path), recipe)
+    if is_archive(path):
+        return read_tree(open_archive(path), recipe)
     raise SourceError(
-        "this file is neither a table nor a zip archive",
+        "this file is neither a table nor an archive",
         place=str(path),
-        fix=f"give a folder, a .zip, or a table ({', '.join(READERS)})",
+        fix=f"give a folder, an archive ({', '.join(SUFFIXES)}), or a table ({', '.join(READERS)})",
     )
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import Any
 
 from ..errors import ColumnError
 from ..recipe import Recipe
 from ..values import SPLITS, Problem
-from .columns import Columns, choose, listed, normal
+from .choose import choose
+from .columns import Columns, listed
+from .conll import read_conll
 from .delimited import read_delimited
+from .naming import normal
 from .records import read_json, read_json_lines, read_parquet
-from .rows import ALL, Found, Row, Table, digest, digest_all, label_text, split_in
+from .rows import ALL, Found, Row, Table, digest, digest_all, split_in
+from .shapes import rows_of
 from .trees import Entry, Tree, read
 
 READERS = {
@@ -27,6 +29,7 @@ READERS = {
     ".ndjson": read_json_lines,
     ".json": read_json,
     ".parquet": read_parquet,
+    **dict.fromkeys((".conll", ".conllu", ".bio", ".iob", ".iob2"), read_conll),
 }
 CHUNK = 2**20
 
@@ -74,7 +77,7 @@ def found_in(
     unlabelled = tuple(part for part in parts if part not in labelled)
     unused = [_no_labels(part, parts[part][0], columns) for part in unlabelled]
     said = dict.fromkeys(chain(columns.problems, unused, *(table.problems for table in tables)))
-    chosen = digest(key, columns.modality, columns.input, columns.label)
+    chosen = digest(key, columns.modality, columns.form, columns.pair, *columns.used)
     return Found(name, place, columns.modality, chosen, rows, load, tuple(said), unlabelled, columns.to_json())
 
 
@@ -111,21 +114,24 @@ def _other_tables(entries: Sequence[Entry], groups: Mapping[str, Sequence[Entry]
 
 
 def _labelled(tables: Sequence[Table], columns: Columns) -> bool:
-    return all(normal(columns.label) in map(normal, table.names) for table in tables)
+    wanted = {normal(name) for name in (*columns.labels, *columns.places)}
+    return all(wanted <= set(map(normal, table.names)) for table in tables)
 
 
 def _no_labels(part: str, table: Table, columns: Columns) -> Problem:
+    there = set(map(normal, table.names))
+    lacking = next(name for name in (*columns.labels, *columns.places) if normal(name) not in there)
     return Problem(
         "unlabelled-split",
         "warning",
         table.place,
-        f"the {part} rows were left out: there is no column '{columns.label}'",
+        f"the {part} rows were left out: there is no column '{lacking}'",
         "add their labels, or leave the file out",
     )
 
 
 def _check(table: Table, columns: Columns) -> None:
-    for name in (columns.input, columns.label):
+    for name in columns.used:
         if normal(name) not in map(normal, table.names):
             raise ColumnError(
                 f"there is no column '{name}', which the other tables have",
@@ -135,28 +141,4 @@ def _check(table: Table, columns: Columns) -> None:
 
 
 def _rows_of_all(tables: Sequence[Table], columns: Columns) -> Iterator[Row]:
-    return chain.from_iterable(_rows(table, columns) for table in tables)
-
-
-def _rows(table: Table, columns: Columns) -> Iterator[Row]:
-    names = [normal(name) for name in table.names]
-    value, label = names.index(normal(columns.input)), names.index(normal(columns.label))
-    folder = posixpath.dirname(table.place)
-    as_input = partial(_image, folder) if columns.modality == "image" else _text
-    for line, cells in table.rows():
-        origin = f"{table.place}:{line}"
-        if cells is None:
-            yield Row(None, None, origin)
-        else:
-            yield Row(as_input(cells[value]), label_text(cells[label]), origin)
-
-
-def _text(cell: Any) -> str:
-    return "" if cell is None or cell != cell else str(cell)
-
-
-def _image(folder: str, cell: Any) -> str | bytes:
-    if isinstance(cell, bytes):
-        return cell
-    path = _text(cell).strip().replace("\\", "/")
-    return posixpath.normpath(posixpath.join(folder, path)) if path else ""
+    return chain.from_iterable(rows_of(table, columns) for table in tables)

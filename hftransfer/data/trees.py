@@ -12,7 +12,7 @@ from ..errors import SourceError
 from .rows import digest
 
 LEFT_OUT = "left-out.csv"  # what a repair writes beside the data: it is no data
-JUNK = {"__macosx", "thumbs.db", "desktop.ini", "$recycle.bin", "@eadir", LEFT_OUT}
+JUNK = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "icon\r", LEFT_OUT}
 
 
 class Entry(NamedTuple):
@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 
 
 class Tree(Protocol):
-    """A folder or an archive: its files in the order of their paths, junk left out."""
+    """A folder or an archive: its files in the order of their paths. Junk is left out, and named."""
 
     @property
     def name(self) -> str: ...
@@ -42,6 +42,9 @@ class Tree(Protocol):
 
     @property
     def entries(self) -> tuple[Entry, ...]: ...
+
+    @property
+    def junk(self) -> tuple[str, ...]: ...
 
     def open(self, path: str) -> BinaryIO: ...
 
@@ -58,11 +61,14 @@ class Folder:
     name: str
     place: str
     entries: tuple[Entry, ...]
+    junk: tuple[str, ...] = ()
 
     @classmethod
     def whole(cls, path: Path) -> Folder:
-        """With all its files. Links are followed, once each."""
-        return cls(path, path.resolve().name, str(path), tuple(sorted(_scan(path, "", {os.path.realpath(path)}))))
+        """With all its files. Links are followed, once each; into what is junk nobody looks."""
+        junk: list[str] = []
+        entries = tuple(sorted(_scan(path, "", {os.path.realpath(path)}, junk)))
+        return cls(path, path.resolve().name, str(path), entries, tuple(sorted(junk)))
 
     @classmethod
     def around(cls, file: Path) -> Folder:
@@ -97,7 +103,7 @@ def is_junk(path: str) -> bool:
     return any(part.startswith(".") or part.lower() in JUNK for part in path.split("/"))
 
 
-def _scan(folder: Path, prefix: str, seen: set[str]) -> Iterator[Entry]:
+def _scan(folder: Path, prefix: str, seen: set[str], junk: list[str]) -> Iterator[Entry]:
     try:
         found = list(os.scandir(folder))
     except OSError as error:
@@ -107,10 +113,11 @@ def _scan(folder: Path, prefix: str, seen: set[str]) -> Iterator[Entry]:
     for item in found:
         path = prefix + item.name
         if is_junk(item.name):
+            junk.append(path)
             continue
         if item.is_file():
             stat = item.stat()
             yield Entry(path, stat.st_size, stat.st_mtime_ns)
         elif item.is_dir() and (real := os.path.realpath(item.path)) not in seen:
             seen.add(real)
-            yield from _scan(Path(item.path), path + "/", seen)
+            yield from _scan(Path(item.path), path + "/", seen, junk)

@@ -35,6 +35,7 @@ class Anatomy:
         layers: the stack of equal layers, where `num_hidden_layers` counts it.
         norm: the norm after the stack, where the first token is read after it.
         first_token: the pooled state is the stack's first token.
+        every_token: there are logits for every token, of its own state.
     """
 
     head: str
@@ -43,11 +44,12 @@ class Anatomy:
     layers: str | None = None
     norm: str | None = None
     first_token: bool = False
+    every_token: bool = False
 
     @property
     def reads_any_depth(self) -> bool:
         """Whether the features of every depth can be read in one pass."""
-        return self.layers is not None and self.first_token
+        return self.layers is not None and (self.first_token or self.every_token)
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,14 @@ def dissect(model: PreTrainedModel, batch: Mapping[str, torch.Tensor], name: str
     """
     calls, logits = watch(model, batch)
     mask = batch.get("attention_mask")
-    head = _last(calls, lambda call: _is_linear(call) and _same(last_token(call.made, mask), logits))
+    tokens = logits.dim() == 3
+    made = (lambda call: call.made) if tokens else (lambda call: last_token(call.made, mask))
+    head = _last(calls, lambda call: _is_linear(call) and _same(made(call), logits))
     if head is None:
         raise BackboneError(
             f"the head of '{name}' is no linear layer", place="--backbone", fix="choose another backbone"
         )
-    found = _with_dense(Anatomy(head=head.name), calls, head)
+    found = _with_dense(Anatomy(head=head.name, every_token=tokens), calls, head)
     return _with_layers(found, calls, model)
 
 
@@ -132,11 +136,12 @@ def _with_layers(found: Anatomy, calls: list[Call], model: PreTrainedModel) -> A
         pooled = by_name[found.dense or found.head].given
         if last is None or last.made.shape[-1] != pooled.shape[-1]:
             continue
-        if _same(last.made[:, 0], pooled):
-            return replace(found, layers=name, first_token=True)
-        norm = _last(calls, lambda call: _same(call.given, last.made) and _same(call.made[:, 0], pooled))  # noqa: B023
+        seen = (lambda made: made) if found.every_token else (lambda made: made[:, 0])
+        if _same(seen(last.made), pooled):
+            return replace(found, layers=name, first_token=not found.every_token)
+        norm = _last(calls, lambda call: _same(call.given, last.made) and _same(seen(call.made), pooled))  # noqa: B023
         if norm is not None:
-            return replace(found, layers=name, norm=norm.name, first_token=True)
+            return replace(found, layers=name, norm=norm.name, first_token=not found.every_token)
         return replace(found, layers=name)
     return found
 

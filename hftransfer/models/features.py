@@ -10,8 +10,9 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,14 @@ from ..home import home, prune
 from ..values import Backbone, Event, Listener, silent
 from .anatomy import Anatomy
 from .device import autocast, keep_memory
-from .inputs import encode
+from .inputs import encode, length
 from .views import View, pooled, reading
+from .words import tokens_of, without_padding
 
 if TYPE_CHECKING:
     import datasets
 
+AT_ONCE = 1000  # texts
 KEPT_BYTES = 4 << 30  # the cache's size; the least recently used goes first
 
 
@@ -51,7 +54,9 @@ def read_features(
         views: the depths and poolings to read.
 
     Returns:
-        A memory-mapped float32 array of shape [rows, views, width].
+        A memory-mapped float32 array of shape [rows, views, width]; of [tokens, views,
+        width] where every token has its own state: those of a text in order, special
+        ones left out, one text after another.
     """
     path = home("features") / f"{_key(backbone, digest, views, dtype)}.npy"
     kept = _cached(path)
@@ -114,20 +119,46 @@ def _compute(
     model = backbone.model.eval()  # batch norms and dropouts hold still
     out: np.ndarray | None = None
     done = 0
+    places_of = _token_places(backbone, rows) if anatomy.every_token else None
+    total = int(places_of.ends[-1]) if places_of else len(rows)
     with torch.inference_mode(), reading(model, anatomy, views) as states:
         for places, batch in batches(backbone, rows, batch_size):
             there = {name: tensor.to(device) for name, tensor in batch.items()}
             with autocast(device, dtype):
                 model(**there)
             mask = there.get("attention_mask")
-            made = (
-                torch.stack([pooled(model, anatomy, states[view.depth], view, mask) for view in views], 1).cpu().numpy()
-            )
+            made = torch.stack([pooled(model, anatomy, states[view.depth], view, mask) for view in views], -2)
+            found, spots = places_of.pick(made, mask, places) if places_of else (made, places)
             if out is None:
-                out = whole_array(path, np.float32, (len(rows), *made.shape[1:]))
-            out[places] = made
+                out = whole_array(path, np.float32, (total, *found.shape[1:]))
+            out[spots] = found.cpu().numpy()
             done += len(places)
             on_event(Event("features", step=done, total=len(rows)))
+
+
+@dataclass(frozen=True)
+class _TokenPlaces:
+    """Where each text's own tokens go: those of row i before `ends[i]`, in order."""
+
+    inner: Sequence[np.ndarray]
+    ends: np.ndarray
+
+    def pick(
+        self, states: torch.Tensor, mask: torch.Tensor | None, rows: np.ndarray
+    ) -> tuple[torch.Tensor, np.ndarray]:
+        """The own tokens of a batch's states [B, T, …], and their places."""
+        mask = torch.ones(states.shape[:2]) if mask is None else mask
+        whole = zip(without_padding(states, mask), rows, strict=True)
+        kept = [tokens[torch.from_numpy(self.inner[row])] for tokens, row in whole]
+        spots = [np.arange(self.ends[row] - self.inner[row].sum(), self.ends[row]) for row in rows]
+        return torch.cat(kept), np.concatenate(spots)
+
+
+def _token_places(backbone: Backbone, rows: datasets.Dataset) -> _TokenPlaces:
+    column = rows.column_names[0]
+    texts = (rows[start : start + AT_ONCE][column] for start in range(0, len(rows), AT_ONCE))
+    inner = [found.inner for part in texts for found in tokens_of(backbone.processor, part)]
+    return _TokenPlaces(inner, np.cumsum([mask.sum() for mask in inner]))
 
 
 def batches(
@@ -138,17 +169,18 @@ def batches(
     Decoding is not done ahead in a thread: on a CPU that fights with the backbone for
     its cores, and took a sixth longer.
     """
-    order = _order(backbone, rows)
+    order = in_order(backbone, rows)
     column = rows.column_names[0]
     for start in range(0, len(order), batch_size):
         places = order[start : start + batch_size]
         yield places, encode(backbone, rows[places][column])
 
 
-def _order(backbone: Backbone, rows: datasets.Dataset) -> np.ndarray:
+def in_order(backbone: Backbone, rows: datasets.Dataset) -> np.ndarray:
+    """The places of rows, short texts first."""
     if backbone.modality == "image":
         return np.arange(len(rows))
-    characters = np.fromiter((len(text) for text in rows[rows.column_names[0]]), int, len(rows))
+    characters = np.fromiter((length(text) for text in rows[rows.column_names[0]]), int, len(rows))
     return np.argsort(characters, kind="stable")
 
 

@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 
+from ..pixels import upright
 from ..values import Backbone
-
-_ORIENTATION = 0x0112
 
 
 def encode(backbone: Backbone, values: Sequence[Any]) -> dict[str, torch.Tensor]:
-    """A batch of images (PIL) or texts as the backbone's processor makes them.
+    """A batch of images (PIL), texts or pairs of texts as the backbone's processor makes them.
 
     Returns:
         `pixel_values` of shape [B, 3, H, W], or `input_ids` and the like of [B, T],
@@ -28,16 +27,21 @@ def _images(processor: Any, images: Sequence[Image.Image]) -> dict[str, torch.Te
 
 
 def _texts(tokenizer: Any, texts: Sequence[str]) -> dict[str, torch.Tensor]:
-    return dict(tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt"))
+    return dict(tokenizer(*columns(texts), padding=True, truncation=True, return_tensors="pt"))
+
+
+def columns(texts: Sequence[Any]) -> tuple[list[str], ...]:
+    """Texts as a tokenizer takes them: one list, or two where each is a pair."""
+    paired = len(texts) and not isinstance(texts[0], str)
+    return tuple(map(list, zip(*texts, strict=True))) if paired else (list(texts),)
+
+
+def length(text: Any) -> int:
+    """A text's characters, both of a pair."""
+    return len(text) if isinstance(text, str) else sum(map(len, text))
 
 
 ENCODERS: dict[str, Callable[[Any, Sequence[Any]], dict[str, torch.Tensor]]] = {"image": _images, "text": _texts}
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """The image in RGB, turned as its EXIF orientation says."""
-    turned = ImageOps.exif_transpose(image) if image.getexif().get(_ORIENTATION, 1) != 1 else image
-    return turned if turned.mode == "RGB" else turned.convert("RGB")
 
 
 def example(backbone: Backbone) -> dict[str, torch.Tensor]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 import transformers
 from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 from huggingface_hub.utils import logging as hub_logging
@@ -24,14 +25,21 @@ from .backbones import BY_NAME, commit_of, is_local, is_starter, locate
 from .inputs import example
 
 UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError, SafetensorError)
-NOT_THE_BACKBONES = {"id2label", "label2id", "problem_type", "_name_or_path", "architectures", "transformers_version"}
+NOT_THE_BACKBONES = frozenset(
+    ("id2label", "label2id", "problem_type", "thresholds", "text_pair")
+    + ("_name_or_path", "architectures", "transformers_version")
+)
 
 
-def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone:
-    """The backbone that the recipe names, with a new head for `labels`, in fp32 and eval mode.
+def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe, *, known: int = 0) -> Backbone:
+    """The backbone that the recipe names, with a head for `labels`, in fp32 and eval mode.
 
     A checkpoint without a head, or with a head for other labels, gets a fresh one;
     everything else must come from the checkpoint.
+
+    Args:
+        known: how many of `labels`, the first ones, the checkpoint's own head has in that
+            order: those rows are kept, and further ones added that say nothing yet.
 
     Raises:
         BackboneError: none is named, it cannot be found, is of the wrong modality, or
@@ -44,7 +52,7 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone
     with quiet(), explained(name, task):
         source = {"revision": recipe.revision, "local_files_only": is_local(place, task.modality.name, recipe.revision)}
         config = _configure(AutoConfig.from_pretrained(place, trust_remote_code=False, **source), task, labels)
-        auto = getattr(transformers, task.modality.auto_model)
+        auto = getattr(transformers, task.auto_model)
         model, info = auto.from_pretrained(
             place,
             config=config,
@@ -58,9 +66,24 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe) -> Backbone
     revision = commit_of(place, recipe.revision) or recipe.revision
     fresh = {*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])}
     key = fingerprint(model, processor, fresh)
-    backbone = Backbone(name, revision, task.modality.name, model.eval(), processor, key)
+    backbone = Backbone(name, revision, task.modality.name, model.eval(), processor, key, known)
     _require_weights(backbone, fresh)
+    if 0 < known < len(labels):
+        with quiet(), explained(name, task):
+            old = auto.from_pretrained(place, trust_remote_code=False, dtype="float32", **source)
+        _keep_rows(backbone, old, known)
     return backbone
+
+
+def _keep_rows(backbone: Backbone, old: PreTrainedModel, known: int) -> None:
+    """The old head's rows, and for further labels rows that say nothing yet."""
+    name = dissect(backbone.model, example(backbone), backbone.name).head
+    head, before = backbone.model.get_submodule(name), old.get_submodule(name)
+    with torch.no_grad():
+        for parameter in ("weight", "bias"):
+            kept, new = getattr(before, parameter), getattr(head, parameter)
+            new.zero_()
+            new[:known] = kept[:known]
 
 
 def reload_weights(model: PreTrainedModel, folder: Path) -> None:
@@ -127,7 +150,8 @@ def _explain(name: str, task: Task, error: Exception) -> BackboneError:
 def _configure(config: PretrainedConfig, task: Task, labels: Sequence[str]) -> PretrainedConfig:
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
-    setattr(config, "problem_type", task.target.problem_type)  # noqa: B010 (a plain str, where a Literal is asked for)
+    kind = task.target.problem_type or None
+    setattr(config, "problem_type", kind)  # noqa: B010 (a plain str, where a Literal is asked for)
     return config
 
 

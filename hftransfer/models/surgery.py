@@ -40,7 +40,8 @@ def views_of(
         return (View(),)
     top = len(_stack(model, anatomy))
     lowest = (top + 1) // 2 if wish == "best" and top > 1 and _can_be_cut(model, anatomy, top - 1) else top
-    poolings = ("first", "mean") if _can_pool(model, anatomy, batch) else ("first",)
+    pools = not anatomy.every_token and _can_pool(model, anatomy, batch)
+    poolings = ("first", "mean") if pools else ("first",)
     return tuple(View(depth, pooling) for depth in range(lowest, top + 1) for pooling in poolings)
 
 

@@ -21,7 +21,8 @@ class View:
     """A pooled state. `depth` counts layers from the bottom; 0 is the backbone's own end.
 
     `pooling` is `first` (the first token) or `mean` (over the tokens, through one
-    appended layer of uniform attention, see `surgery.append_mean_layer`).
+    appended layer of uniform attention, see `surgery.append_mean_layer`); where every
+    token has a label of its own, no pooling is done.
     """
 
     depth: int = 0
@@ -71,17 +72,17 @@ def _keeping_input(states: dict[int, torch.Tensor]) -> Callable[..., None]:
 def pooled(
     model: nn.Module, anatomy: Anatomy, state: torch.Tensor, view: View, mask: torch.Tensor | None
 ) -> torch.Tensor:
-    """A view's features, float32 [B, width], from its depth's state.
+    """A view's features, float32 [B, width], from its depth's state; [B, T, width] where every token has its own.
 
     Args:
         mask: 1 for tokens and 0 for padding, [B, T].
     """
     if view == END:
-        return last_token(state, mask).float()
+        return state.float() if anatomy.every_token else last_token(state, mask).float()
     if view.pooling == "mean":
         return mean_state(state.float(), mask)
-    first = state[:, 0].float()
-    return model.get_submodule(anatomy.norm).forward(first) if anatomy.norm else first
+    read = (state if anatomy.every_token else state[:, 0]).float()
+    return model.get_submodule(anatomy.norm).forward(read) if anatomy.norm else read
 
 
 def mean_state(state: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

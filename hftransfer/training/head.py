@@ -1,4 +1,4 @@
-"""The head as a convex problem: multinomial logistic regression on cached features, to convergence.
+"""The head as a convex problem on cached features, solved to convergence.
 
 What is solved is exactly what the saved head computes, the dense layer and activation
 before it included, so that `pipeline()` gives the scores that were chosen here.
@@ -6,24 +6,21 @@ before it included, so that `pipeline()` gives the scores that were chosen here.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
 from ..models.anatomy import ACTIVATIONS, Anatomy
+from .solvers import SOLVERS, Head, Refined, Solver
 
 START = 1e-2  # inverse strength of the L2 penalty that the search begins at
 WEAKER = (3e-2, 1e-1, 3e-1, 1.0, 3.0, 10.0, 30.0, 100.0)
 STRONGER = (3e-3, 1e-3, 3e-4, 1e-4)
+ABOUT = 0.005  # figures so near to each other are as good
 COMPARED = 3000  # rows that views are compared on
-ITERATIONS = 1000
 
 # How a dense layer before the head is made to pass standardised features on: scaled
 # into the activation's nearly linear part, or lifted above its bend.
@@ -32,7 +29,7 @@ PASSES = {"identity": (1.0, 0.0), "tanh": (0.1, 0.0), "relu": (1.0, 6.0), "gelu"
 
 @dataclass(frozen=True)
 class Split:
-    """Features of shape [rows, width] and their labels of shape [rows]."""
+    """Features of shape [rows, width] and their labels of shape [rows], or [rows, labels]."""
 
     features: np.ndarray
     labels: np.ndarray
@@ -40,12 +37,18 @@ class Split:
 
 @dataclass(frozen=True)
 class HeadProblem:
-    """What is to be solved, and what lies between the features and the head."""
+    """What is to be solved, and what lies between the features and the head.
+
+    Attributes:
+        outputs: how many numbers the head gives.
+        solver: a name of `SOLVERS`.
+    """
 
     train: Split
     validation: Split
-    classes: int
+    outputs: int
     activation: str
+    solver: str = "multinomial"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,12 @@ class Lens:
             activation,
         )
 
+    @classmethod
+    def none(cls, features: np.ndarray) -> Lens:
+        """What passes features on as they are."""
+        width = features.shape[1]
+        return cls(np.zeros(width, dtype=np.float32), np.ones(width, dtype=np.float32), "identity")
+
     def __call__(self, features: np.ndarray) -> np.ndarray:
         scale, lift = PASSES[self.activation]
         inner = torch.from_numpy((features - self.mean) / self.deviation) * scale + lift
@@ -76,18 +85,41 @@ class Lens:
 
 @dataclass(frozen=True)
 class Solved:
-    """A head's weights over a lens, with what they reach on validation."""
+    """A head's weights [outputs, width] over a lens, with what they reach on validation."""
 
     lens: Lens
     weight: np.ndarray
     bias: np.ndarray
     strength: float
-    loss: float
-    accuracy: float
+    figures: dict[str, float]
+
+    @property
+    def loss(self) -> float:
+        return self.figures["loss"]
+
+    @property
+    def figure(self) -> float:
+        """What the rows' answers are worth: the first of the figures."""
+        return next(value for name, value in self.figures.items() if name != "loss")
+
+
+def refine(problem: HeadProblem, head: Head) -> Solved:
+    """The least that must be added to a head that is there: labels that the new rows lack shall not be forgotten.
+
+    Of all strengths of the penalty on the difference the strongest whose figure on
+    validation (accuracy, mean average precision, R²) is about as good as the best one's.
+
+    Args:
+        problem: its features are what the head is given, without a lens.
+    """
+    fit = _Fit(replace(problem, activation="identity"), head)
+    tried = [fit.judged(*head, strength=0.0), *map(fit, (*STRONGER[::-1], START, *WEAKER))]
+    enough = max(solved.figure for solved in tried) - ABOUT
+    return next(solved for solved in tried if solved.figure >= enough)
 
 
 def solve(problem: HeadProblem, *, every: int = 1) -> Solved:
-    """The best head over the penalty's strength, by log-loss on validation.
+    """The best head over the penalty's strength, by the loss on validation.
 
     The search goes from a usual penalty to weaker ones while validation gains, and if
     none did, to stronger ones; each solution starts the next.
@@ -111,37 +143,43 @@ def solve(problem: HeadProblem, *, every: int = 1) -> Solved:
 class _Fit:
     """Solves a problem at one strength after another, each from the last one's solution."""
 
-    def __init__(self, problem: HeadProblem) -> None:
-        self.problem = problem
-        self.lens = Lens.fit(problem.train.features, problem.activation)
-        self.seen, self.unseen = self.lens(problem.train.features), self.lens(problem.validation.features)
-        self.model = LogisticRegression(warm_start=True, max_iter=ITERATIONS)
+    def __init__(self, problem: HeadProblem, head: Head | None = None) -> None:
+        train, unseen = problem.train, problem.validation
+        self.lens = Lens.fit(train.features, problem.activation) if head is None else Lens.none(train.features)
+        self.unseen, self.truth = self.lens(unseen.features), unseen.labels
+        seen = self.lens(train.features)
+        self.solver: Solver = (
+            SOLVERS[problem.solver](seen, train.labels, problem.outputs)
+            if head is None
+            else Refined(seen, train.labels, problem.solver, head)
+        )
 
     def __call__(self, strength: float) -> Solved:
-        self.model.set_params(C=strength)
-        with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():  # its threads fight with torch's
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self.model.fit(self.seen, self.problem.train.labels)
-        scores, truth = self.model.predict_proba(self.unseen), self.problem.validation.labels
-        loss = float(log_loss(truth, scores, labels=range(self.problem.classes)))
-        return Solved(self.lens, *_softmax(self.model), strength, loss, float((scores.argmax(1) == truth).mean()))
+        with threadpool_limits(1, user_api="blas"):  # its threads fight with torch's
+            weight, bias = self.solver.fit(strength)
+        return self.judged(weight, bias, strength)
+
+    def judged(self, weight: np.ndarray, bias: np.ndarray, strength: float) -> Solved:
+        """A head with what it reaches on validation."""
+        figures = self.solver.figures(self.unseen @ weight.T + bias, self.truth)
+        return Solved(self.lens, weight, bias, strength, figures)
 
 
 def compare(problem: HeadProblem) -> float:
-    """The log-loss on validation of a head solved from a sample of train: to rank views by."""
+    """The loss on validation of a head solved from a sample of train: to rank views by."""
     train = problem.train
     places = np.linspace(0, len(train.labels) - 1, min(COMPARED, len(train.labels))).astype(int)
-    if len(set(train.labels[places])) < problem.classes:
+    if train.labels.ndim == 1 and len(set(train.labels[places])) < len(set(train.labels)):
         return solve(problem, every=2).loss
     sample = Split(train.features[places], train.labels[places])
     return solve(replace(problem, train=sample), every=2).loss
 
 
-def _softmax(model: LogisticRegression) -> tuple[np.ndarray, np.ndarray]:
-    """Weights [classes, width] and biases [classes]; two classes are solved as one row."""
-    weight, bias = model.coef_, model.intercept_
-    if len(bias) == 1:
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+def head_of(model: torch.nn.Module, anatomy: Anatomy) -> Head:
+    """The head's weights [outputs, width] and biases [outputs] as they are."""
+    layer: Any = model.get_submodule(anatomy.head)
+    weight = layer.weight.detach().float().cpu().numpy()
+    bias = np.zeros(len(weight), dtype=np.float32) if layer.bias is None else layer.bias.detach().float().cpu().numpy()
     return weight.copy(), bias.copy()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ..data import labels_of
 from ..models.device import autocast, keep_memory, to_device
 from ..models.features import batches
 from ..recipe import Recipe
@@ -18,6 +19,7 @@ from ..strategies import Phase
 from ..tasks import get_task
 from ..values import Backbone, Dataset
 from .progress import Machine
+from .rows import is_tagged
 from .tune import tame_dropout, trainable, tuning_precision
 
 MEASURED = 3  # batches, of short, middling and long rows; one pass more warms up
@@ -44,9 +46,11 @@ class Trial:
         train = data.splits["train"]
         spread = train.select(range(0, len(train), max(1, len(train) // (MEASURED * recipe.batch_size))))
         column = get_task(data.task).modality.column
-        began, found, labels = time.perf_counter(), [], torch.tensor(spread["label"])
+        began, found = time.perf_counter(), []
+        labels = None if is_tagged(spread) else torch.from_numpy(labels_of(spread))
         for places, batch in islice(batches(backbone, spread.select_columns([column]), recipe.batch_size), MEASURED):
-            whole = {**batch, "labels": labels[places]}
+            # Which tag a token has makes no difference to how long it takes.
+            whole = {**batch, "labels": torch.zeros_like(batch["input_ids"]) if labels is None else labels[places]}
             found.append({name: tensor.to(machine.device) for name, tensor in whole.items()})
         rows = sum(len(batch["labels"]) for batch in found)
         return cls(backbone, tuple(found), (time.perf_counter() - began) / rows)

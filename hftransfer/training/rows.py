@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from transformers import DataCollatorWithPadding
+from datasets import List
+from transformers import DataCollatorForTokenClassification, DataCollatorWithPadding
 
+from ..data import labels_of
 from ..models.features import batches, whole_array
+from ..models.inputs import columns
+from ..models.words import NO_WORD, Places, tokens_of, words_of
 from ..values import Backbone
 
 if TYPE_CHECKING:
     import datasets
 
+IGNORED = -100  # by the loss, and by what is measured
 Collator = Callable[[list[Any]], dict[str, torch.Tensor]]
 
 
@@ -26,7 +31,7 @@ class Pixels(torch.utils.data.Dataset):
     """
 
     def __init__(self, backbone: Backbone, rows: datasets.Dataset, column: str, path: Path, batch_size: int) -> None:
-        self.labels = np.asarray(rows["label"])
+        self.labels = labels_of(rows)
         self.pixels: np.ndarray | None = None
         for places, batch in batches(backbone, rows.select_columns([column]), batch_size):
             made = batch["pixel_values"].to(torch.float16).numpy()
@@ -50,19 +55,49 @@ class Pixels(torch.utils.data.Dataset):
 def tokenised(backbone: Backbone, rows: datasets.Dataset, column: str, path: Path) -> datasets.Dataset:
     """Rows with the tokenizer's columns, `labels` and `length`, on disk."""
     tokenizer = backbone.processor
+    tagged = is_tagged(rows)
 
-    def encode(batch: dict[str, Sequence[Any]]) -> dict[str, Any]:
-        encoded = dict(tokenizer(batch[column], truncation=True))
-        lengths = [len(ids) for ids in encoded["input_ids"]]
-        return {**encoded, "length": lengths, "labels": batch["label"]}
+    def encode(batch: dict[str, list[Any]]) -> dict[str, Any]:
+        encoded = dict(tokenizer(*columns(batch[column]), truncation=True))
+        labels = token_tags(tokenizer, batch[column], batch["label"]) if tagged else batch["label"]
+        return {**encoded, "length": [len(ids) for ids in encoded["input_ids"]], "labels": labels}
 
     return rows.map(
         encode, batched=True, remove_columns=rows.column_names, cache_file_name=str(path), new_fingerprint=path.stem
     )
 
 
-def padding(backbone: Backbone) -> Collator:
-    pad = DataCollatorWithPadding(backbone.processor)
+def is_tagged(rows: datasets.Dataset) -> bool:
+    """Whether words have labels, not rows."""
+    return isinstance(rows.features["label"], List) and isinstance(rows.features["label"].feature, dict)
+
+
+def token_tags(tokenizer: Any, texts: Sequence[str], words: Sequence[Sequence[dict[str, int]]]) -> list[list[int]]:
+    """A tag number for each token, of the word that it begins in; IGNORED for special ones.
+
+    What goes on a word that begins an entity is inside it: tag 2n - 1 begins what 2n is inside.
+    """
+    return [
+        _tags(places, *(np.array([word[name] for word in row], dtype=np.int64) for name in ("start", "end", "tag")))
+        for places, row in zip(tokens_of(tokenizer, texts), words, strict=True)
+    ]
+
+
+def _tags(tokens: Places, start: np.ndarray, end: np.ndarray, tag: np.ndarray) -> list[int]:
+    if not len(start):
+        return [IGNORED] * len(tokens.start)
+    numbers = words_of(tokens, start, end)
+    goes_on = np.append(False, numbers[1:] == numbers[:-1])
+    given = tag[numbers]
+    inside = np.where(goes_on & (given % 2 == 1), given + 1, given)
+    found: list[int] = np.where(numbers == NO_WORD, IGNORED, inside).tolist()
+    return found
+
+
+def padding(backbone: Backbone, tagged: bool) -> Collator:
+    """Batches padded to the longest of their rows."""
+    kind = DataCollatorForTokenClassification if tagged else DataCollatorWithPadding
+    pad = kind(backbone.processor)
 
     def collate(rows: list[Any]) -> dict[str, torch.Tensor]:
         return dict(pad([{name: value for name, value in row.items() if name != "length"} for row in rows]))

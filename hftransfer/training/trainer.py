@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -128,10 +128,14 @@ class Progress(TrainerCallback):
             self.on_event(Event("train", self.phase, state.global_step, state.max_steps, figures))
 
     def _note(self, logs: dict[str, Any], step: int, epoch: float | None) -> dict[str, Any]:
-        figures = {name: value for name, value in logs.items() if name in SHOWN}
+        figures = {name: value for name, value in logs.items() if _shown(name)}
         if figures:
             self.history.append({"phase": self.phase, "step": step, "epoch": epoch, **figures})
         return figures
 
 
-SHOWN: Sequence[str] = ("loss", "learning_rate", "eval_loss", "eval_accuracy", "eval_f1_macro")
+_RUNTIME = ("runtime", "per_second", "preparation_time")  # of what the Trainer times itself
+
+
+def _shown(name: str) -> bool:
+    return name in ("loss", "learning_rate") or (name.startswith("eval_") and not name.endswith(_RUNTIME))

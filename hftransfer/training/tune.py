@@ -15,14 +15,15 @@ from ..models.device import keep_memory
 from ..models.inputs import example
 from ..models.loading import quiet, reload_weights
 from ..recipe import Recipe
-from ..results.metrics import RunningMetrics
+from ..results.metrics import running
 from ..strategies import Phase
 from ..tasks import Task, get_task
 from ..values import Backbone, Dataset, Event, Listener
 from .augment import shift_and_zoom
+from .losses import exact_head, head_scale, loss_of
 from .progress import Machine, Over, Trained, never
 from .rates import family, parameter_groups
-from .rows import Collator, Pixels, padding, tokenised
+from .rows import Collator, Pixels, is_tagged, padding, tokenised
 from .trainer import PhaseTrainer, Progress
 
 MOST_DROPPED = 0.2
@@ -82,15 +83,16 @@ def _trained(
     trainer = PhaseTrainer(
         model=backbone.model,
         args=arguments(phase, recipe, machine, task, room, len(train)),
-        groups=trainable(backbone, phase, recipe, machine),
+        groups=trainable(backbone, phase, recipe, machine, scale=head_scale(task, data)),
         collators=collators,
         augment=AUGMENT.get(task.modality.name),
         train_dataset=train,
         eval_dataset=validation,
-        compute_metrics=RunningMetrics(len(data.labels)),
+        compute_loss_func=loss_of(task, data),
+        compute_metrics=running(task, data.labels),
         callbacks=[progress, EarlyStoppingCallback(recipe.patience)],
     )
-    with quiet():
+    with quiet(), exact_head(backbone, task, machine):
         start = trainer.evaluate()[f"eval_{task.target.best}"]
         if figures(room, START) is None:
             keep(room, START, backbone.model.save_pretrained, start)
@@ -163,8 +165,14 @@ def tame_dropout(model: torch.nn.Module) -> None:
             module.p = min(module.p, MOST_DROPPED)
 
 
-def trainable(backbone: Backbone, phase: Phase, recipe: Recipe, machine: Machine) -> list[dict[str, Any]]:
-    """The optimizer's groups; what the phase does not train asks for no gradients."""
+def trainable(
+    backbone: Backbone, phase: Phase, recipe: Recipe, machine: Machine, *, scale: float = 1.0
+) -> list[dict[str, Any]]:
+    """The optimizer's groups; what the phase does not train asks for no gradients.
+
+    Args:
+        scale: of what the head gives, by which it learns the faster.
+    """
     assert phase.rates is not None
     model = backbone.model
     batch = {name: tensor.to(machine.device) for name, tensor in example(backbone).items()}
@@ -172,7 +180,8 @@ def trainable(backbone: Backbone, phase: Phase, recipe: Recipe, machine: Machine
     head = frozenset(name for name in (anatomy.head, anatomy.dense) if name)
     for name, parameter in model.named_parameters():
         parameter.requires_grad = phase.trains == "everything" or name.rsplit(".", 1)[0] in head
-    return parameter_groups(model, head, phase.rates, recipe.weight_decay)
+    rates = replace(phase.rates, head=phase.rates.head * scale)
+    return parameter_groups(model, head, rates, recipe.weight_decay)
 
 
 def _image_rows(
@@ -193,7 +202,8 @@ def _text_rows(
     train, validation = (
         tokenised(backbone, data.splits[name], column, room / f"{name}.arrow") for name in ("train", "validation")
     )
-    return train, validation, (padding(backbone), padding(backbone))
+    pad = padding(backbone, is_tagged(data.splits["train"]))
+    return train, validation, (pad, pad)
 
 
 AUGMENT = {"image": shift_and_zoom}

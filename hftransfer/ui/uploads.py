@@ -18,8 +18,10 @@ from ..jobs import supervisor
 from ..jobs.store import new_id
 from .words import say
 
-TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
-KINDS = (".zip", *TABLES)
+TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".conll", ".conllu", ".bio", ".iob", ".iob2")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+KINDS = (*ARCHIVES, *TABLES)
+OFFERED = (*KINDS, ".gz", ".bz2", ".xz")  # a browser looks at what follows the last dot alone
 
 
 def keep(path: Path, owner: str) -> Path:
@@ -28,11 +30,13 @@ def keep(path: Path, owner: str) -> Path:
     Raises:
         SourceError: its name ends in none of `KINDS`, or there is no room for it.
     """
-    if path.suffix.lower() not in KINDS:
+    suffix = next((kind for kind in KINDS if path.name.lower().endswith(kind)), None)
+    if suffix is None:
         raise SourceError(say("error.file"), place=path.name, fix=say("error.file.fix", kinds=", ".join(KINDS)))
     try:
-        kept = _place(owner, path.stat().st_size) / f"{path.stem}.zip"
-        link(path, kept) if path.suffix.lower() == ".zip" else _packed(path, kept)
+        name = path.name[: -len(suffix)] + (suffix if suffix in ARCHIVES else ".zip")
+        kept = _place(owner, path.stat().st_size) / name
+        link(path, kept) if suffix in ARCHIVES else _packed(path, kept)
     except HFTransferError:
         raise
     except OSError as error:

@@ -20,7 +20,7 @@ EN = {
     "data.tab.classes": "Images by class",
     "data.tab.rows": "Pasted rows",
     "data.tab.named": "From the Hub",
-    "data.drop": "A zip with one folder of images a class, or a table of texts: CSV, TSV, JSON, JSONL, Parquet.",
+    "data.drop": "A zip or tar with one folder of images a class, or a table of texts: CSV, TSV, JSON, JSONL, Parquet.",
     "data.samples": "or start from a sample",
     "data.sample.digits": "Handwritten digits",
     "data.sample.helpdesk": "Helpdesk messages",
@@ -43,7 +43,8 @@ EN = {
     "data.hub.use": "Look at it",
     "data.columns": "Columns",
     "data.columns.input": "Texts or images are in",
-    "data.columns.label": "Labels are in",
+    "data.columns.pair": "Second texts, of pairs, are in",
+    "data.columns.label": "Labels are in (one, or several)",
     "data.columns.use": "Read it this way",
     # Class cards
     "cards.add": "Add a class",
@@ -74,7 +75,7 @@ EN = {
     "error.rows.fix": "Paste one example a line: a text, a comma or a tab, and its label.",
     "error.dataset": "'{value}' is no data set that can be used here",
     "error.dataset.fix": "Give its name on the Hub, as owner/name.",
-    "error.columns": "Choose two different columns",
+    "error.columns": "Choose different columns",
     "error.columns.fix": "One holds the texts or images, the other the labels.",
     # Train
     "train.data": "Training on",

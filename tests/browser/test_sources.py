@@ -101,14 +101,16 @@ def test_pasted_rows_and_other_columns(studio: Studio, new_page: NewPage, tmp_pa
     expect(page.locator("#understood")).to_contain_text("good")
     expect(page.locator("#understood q").first).to_contain_text("day")
     page.locator("#columns button").first.click()
+    page.locator("#column-label .token-remove").first.click()
     page.locator("#column-label input").click()
     page.get_by_role("option", name="colour", exact=True).click()
+    page.keyboard.press("Escape")
     page.locator("#reread").click()
     expect(page.locator("#understood")).to_contain_text("blue", timeout=walk.LONG)
     expect(page.locator("#to-train")).to_be_enabled(timeout=walk.LONG)
     owner = supervisor.owner_of(page.evaluate("window.hftransferOwner"))
     (check, *_) = studio.store.listed(owner, kind="check")
-    assert (check.result or {})["columns"]["label"] == "colour"
+    assert (check.result or {})["columns"]["labels"] == ["colour"]
 
 
 def test_columns_are_asked_for_where_none_can_be_told(studio: Studio, new_page: NewPage, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from hftransfer.data import load_data
-from hftransfer.data.archives import Archive
+from hftransfer.data.archives import SUFFIXES, open_archive
 from hftransfer.errors import HFTransferError, SourceError
 from hftransfer.ui import uploads
 from tests.tiny import picture, pictures, table
@@ -33,6 +35,20 @@ def test_tables_and_zips_are_kept_whole_in_their_visitors_room(tmp_path: Path, o
         assert load_data(kept).rows == rows
 
 
+def test_tars_are_kept_as_they_are(tmp_path: Path, own_home: Path) -> None:
+    assert set(uploads.ARCHIVES) <= set(SUFFIXES)
+    rows = load_data(pictures(tmp_path / "p.zip")).rows
+    for name, mode in (("p.tar", "w"), ("P.Tar.GZ", "w:gz"), ("p.tgz", "w:gz"), ("a.b.tar.xz", "w:xz")):
+        with zipfile.ZipFile(tmp_path / "p.zip") as given, tarfile.open(tmp_path / name, mode) as archive:
+            for member in given.infolist():
+                header = tarfile.TarInfo(member.filename)
+                header.size = member.file_size
+                archive.addfile(header, given.open(member))
+        kept = uploads.keep(tmp_path / name, "visitor")
+        assert kept.name.lower() == name.lower() and kept.is_relative_to(own_home / "uploads" / "visitor")
+        assert load_data(kept).rows == rows
+
+
 def test_two_visitors_may_give_the_same_file(tmp_path: Path) -> None:
     for source in (table(tmp_path / "t.csv"), pictures(tmp_path / "p.zip")):
         first, second = (uploads.keep(source, visitor) for visitor in ("ann", "bob"))
@@ -43,7 +59,7 @@ def test_two_visitors_may_give_the_same_file(tmp_path: Path) -> None:
 def test_a_table_that_repeats_itself_is_no_bomb(tmp_path: Path) -> None:
     source = tmp_path / "dull.csv"
     source.write_text("text,label\n" + "the same words,good\n" * 600_000)
-    assert [entry.path for entry in Archive(uploads.keep(source, "ann")).entries] == ["dull.csv"]
+    assert [entry.path for entry in open_archive(uploads.keep(source, "ann")).entries] == ["dull.csv"]
 
 
 def test_a_file_that_cannot_be_kept_is_told_in_words(tmp_path: Path, own_home: Path) -> None:

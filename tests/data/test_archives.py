@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from hftransfer.data import archives, load_data
+from hftransfer.data import load_data
 from hftransfer.errors import SourceError
 
 
@@ -78,11 +78,11 @@ def test_a_bomb(zipped, pets):
 
 def test_more_than_the_limits(zipped, pets, monkeypatch):
     path = zipped(pets)
-    monkeypatch.setattr(archives, "MOST_MEMBERS", 5)
-    refused(path, "more than 5 members")
-    monkeypatch.undo()
-    monkeypatch.setattr(archives, "MOST_BYTES", 100)
-    refused(path, "unpacks to more than")
+    monkeypatch.setenv("HFTRANSFER_MAX_FILES", "5")
+    assert "HFTRANSFER_MAX_FILES" in refused(path, "more than 5 members").fix
+    monkeypatch.delenv("HFTRANSFER_MAX_FILES")
+    monkeypatch.setenv("HFTRANSFER_MAX_UNPACKED_GB", "1e-6")
+    assert "HFTRANSFER_MAX_UNPACKED_GB" in refused(path, "unpacks to more than 1e-06 GB").fix
 
 
 def damage(path, name: str) -> None:

@@ -103,10 +103,7 @@ def test_letters_are_labels_of_their_own(table):
 def test_spellings_in_lists_and_of_kinds_of_entities(table):
     several = [(sentence(seed), json.dumps([["Red", "red", "blue"][seed % 3], "big"])) for seed in range(30)]
     assert "'Red' and 'red'" in found(table("m.jsonl", lines(several)))["label-spelling"].message
-    tags = [
-        ("ann went home", json.dumps([[0, 3, "B-Per" if seed == 2 else "B-PER"], [4, 8, "O"]])) for seed in range(20)
-    ]
-    tags = [(f"{text} {sentence(seed)}", label) for seed, (text, label) in enumerate(tags)]
+    tags = [(f"ann went home {sentence(seed)}", "0:3:Per" if seed == 2 else "0:3:PER") for seed in range(20)]
     assert "'Per' and 'PER'" in found(table("t.jsonl", lines(tags)))["label-spelling"].message
 
 
@@ -333,14 +330,12 @@ def test_redacted_texts(table, own_home):
 
 def test_redacted_words_keep_their_places(table):
     text = "Ann Lee at ann.lee@example.org or +1 212 555 0187 today"
-    places = [(0, 3, "B-PER"), (4, 7, "I-PER"), (8, 10, "O"), (11, 30, "O"), (31, 33, "O")]
-    places += [(34, 36, "O"), (37, 40, "O"), (41, 44, "O"), (45, 49, "O"), (50, 55, "B-DAY")]
-    rows = [(f"{text} {sentence(seed)}", json.dumps(places)) for seed in range(12)]
+    rows = [(f"{text} {sentence(seed)}", "0:7:PER;50:55:DAY") for seed in range(12)]
     data = load_data(table("t.jsonl", lines(rows)), Recipe(redact=True))
     row = data.splits["train"][0]
     said = [(row["text"][word["start"] : word["end"]], data.labels[word["tag"]]) for word in row["label"]]
-    assert [word for word, _ in said] == ["Ann", "Lee", "at", "[email]", "or", "[phone]", "today"]
-    assert [tag for _, tag in said] == ["B-PER", "I-PER", "O", "O", "O", "O", "B-DAY"]
+    assert [word for word, _ in said[:7]] == ["Ann", "Lee", "at", "[email]", "or", "[phone]", "today"]
+    assert [tag for _, tag in said[:8]] == ["B-PER", "I-PER", "O", "O", "O", "O", "B-DAY", "O"]
 
 
 @pytest.mark.parametrize("value", ["yes", 1, None])

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from hftransfer.data import open_image
-from hftransfer.data.images import decodes
+from hftransfer.data.images import look
 from hftransfer.errors import SourceError, SourceMissing
 
 
@@ -53,7 +53,7 @@ def test_what_is_broken_is_refused_with_its_place(tmp_path: Path, name: str) -> 
     with pytest.raises(SourceError, match=cause) as caught:
         open_image(path)
     assert caught.value.place == str(path) and "PNG" in caught.value.fix
-    assert not decodes(path.read_bytes()), "what is refused here is set aside in training data"
+    assert look(path.read_bytes()).fault, "what is refused here is set aside in training data"
 
 
 def test_what_is_not_there_is_missing_and_a_folder_is_no_image(tmp_path: Path) -> None:

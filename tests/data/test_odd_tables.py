@@ -85,7 +85,11 @@ HEADED = {
     "blank": ("v1,v2,,,", lambda text, label: f'{label},"{text}",,,', {"guessed-columns"}),
     "blank and said": ("label,text,,", lambda text, label: f'{label},"{text}",,', set()),
     "sep": ("sep=;\ntext;label", lambda text, label: f"{text};{label}", set()),
-    "quoted sep": ('\ufeff"SEP=;"\nmood;phrase', lambda text, label: f"{label};{text}", {"guessed-columns"}),
+    "quoted sep": (
+        '\ufeff"SEP=;"\nmood;phrase',
+        lambda text, label: f"{label};{text}",
+        {"guessed-columns", "byte-order-mark"},
+    ),
     "title": ("Reviews of our days\n\ntext,label", lambda text, label: f'"{text}",{label}', {"title"}),
     "padded title": ("Days of 2024,,\n,,\nno,text,label", lambda text, label: f'1,"{text}",{label}', {"title"}),
 }

@@ -41,7 +41,7 @@ def test_the_columns_are_told_and_so_are_those_of_a_table_that_cannot_be_read(tm
     rows = [f"a text {n},x{n % 2},{n}" for n in range(20)]
     (tmp_path / "t.csv").write_text("\n".join(["what,kind,number", *rows]))
     columns = load_data(tmp_path / "t.csv").columns
-    assert columns == {"names": ["what", "kind", "number"], "input": "what", "label": "kind"}
+    assert columns == {"names": ["what", "kind", "number"], "input": "what", "pair": None, "labels": ["kind"]}
     (tmp_path / "n.csv").write_text("\n".join(["alpha,beta", *(f"{n},{n * 7}" for n in range(30))]))
     with pytest.raises(ColumnError) as refused:
         load_data(tmp_path / "n.csv")

@@ -95,7 +95,7 @@ def test_splits_are_kept_and_do_not_leak(table, tmp_path):
 TARGETS = {
     "text-multi-label": [json.dumps([["Red", "red", "blue"][n % 3], "big"][: 1 + n % 2]) for n in range(30)],
     "text-regression": [str(n / 8) for n in range(30)],
-    "token-classification": [json.dumps([[2, 6, "B-Who" if n == 9 else "B-WHO"], [8, 13, "O"]]) for n in range(30)],
+    "token-classification": ["2:6:Who" if n == 9 else "2:6:WHO" for n in range(30)],
 }
 
 
@@ -113,8 +113,34 @@ def test_labels_of_every_target_travel(table, tmp_path, task):
 def test_words_stay_where_they_are(table, tmp_path):
     rows = [(f"  Mary\u200b knows {sentence(n)}", label) for n, label in enumerate(TARGETS["token-classification"])]
     repair(table("t.jsonl", lines(rows)), Recipe(), tmp_path / "clean")
-    for row in load_data(tmp_path / "clean").splits["train"]:
-        assert [row["text"][word["start"] : word["end"]] for word in row["label"]] == ["Mary", "knows"]
+    data = load_data(tmp_path / "clean")
+    for row in data.splits["train"]:
+        assert row["text"].startswith("Mary knows ")
+        tagged = [(row["text"][word["start"] : word["end"]], data.labels[word["tag"]]) for word in row["label"]]
+        assert tagged[:2] == [("Mary", "B-WHO"), ("knows", "O")] and len(tagged) == 11
+
+
+def test_words_with_tags_stay_words(table, tmp_path):
+    """Whatever their signs: `don't` is one word where it was one."""
+    table(
+        "t.conll", "".join(f"Ann B-PER\ndon't O\n{sentence(n).replace(' ', ' O' + chr(10))} O\n\n" for n in range(20))
+    )
+    report = repair(tmp_path / "t.conll", Recipe(), tmp_path / "clean")
+    assert report["repaired"] == [] and report["task"] == "token-classification"
+    first, again = (load_data(source).splits["train"] for source in (tmp_path / "t.conll", tmp_path / "clean"))
+    assert first["text"][:] == again["text"][:] and first["label"][:] == again["label"][:]
+
+
+def test_pairs(table, tmp_path):
+    rows = [f"{sentence(n)},{sentence(n + 50)},{n / 8}" for n in range(24)]
+    rows[3] = f"the cafÃ© was lovely,a\u200bb {sentence(5)},2.5"
+    source = table("t.csv", "\n".join(["sentence1,sentence2,score", *rows, rows[6]]))
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert done(report) == {"mojibake": 1, "hidden-characters": 1, "exact-duplicate": 1}
+    data = load_data(tmp_path / "clean")
+    texts = {tuple(pair) for part in data.splits.values() for pair in part["text"]}
+    assert data.task == report["task"] == "text-regression" and len(texts) == 24
+    assert ("the café was lovely", f"ab {sentence(5)}") in texts
 
 
 def test_class_folders_of_images(tmp_path):
@@ -125,7 +151,7 @@ def test_class_folders_of_images(tmp_path):
         {
             "a/again.png": stored(photo(4), "BMP"),
             "b/other.png": stored(photo(6), "PNG"),
-            "b/broken.jpg": b"\xff\xd8\xff no picture",
+            "b/broken.jpg": b"no picture at all",
             "a/lying.jpg": stored(photo(70), "JPEG", quality=95, exif=turned),
             "a/named wrongly.gif": stored(photo(71), "PNG"),
             "A/one.png": stored(photo(72), "PNG"),

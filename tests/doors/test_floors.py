@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "hftransfer"
 # From the ground up. Rooms of one floor do not import each other.
 FLOORS = (
-    ("errors", "values", "home", "output", "checkpoints", "reach"),
+    ("errors", "values", "home", "output", "checkpoints", "reach", "pixels"),
     ("tasks",),
     ("recipe",),
     ("data", "models", "results"),

@@ -17,8 +17,9 @@ from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import EvalPrediction
 
 from hftransfer.errors import SourceError
+from hftransfer.results.classification import RunningClassification, quick
 from hftransfer.results.intervals import interval
-from hftransfer.results.metrics import Evaluation, RunningMetrics, quick
+from hftransfer.results.metrics import Evaluation
 from hftransfer.tasks import get_task
 from hftransfer.values import Interval, Report
 
@@ -251,7 +252,7 @@ def test_quick_figures() -> None:
 @pytest.mark.parametrize("kind", [np.asarray, torch.tensor, lambda values: torch.tensor(values).to(torch.bfloat16)])
 def test_running_figures_come_from_batches_and_start_anew(kind: object) -> None:
     scores, truth = simulated(96, 3, skill=2.0)
-    running, right = RunningMetrics(3), scores.argmax(axis=1)
+    running, right = RunningClassification(3), scores.argmax(axis=1)
     for answers in (truth, right):
         for start in (0, 32, 64):
             part = slice(start, start + 32)
@@ -265,11 +266,11 @@ def test_running_figures_come_from_batches_and_start_anew(kind: object) -> None:
 
 def test_rows_without_a_label_do_not_count() -> None:
     batch = EvalPrediction(predictions=certain([0, 1, 1], 2), label_ids=np.array([0, 1, -100]))
-    assert RunningMetrics(2)(batch, compute_result=True)["accuracy"] == 1.0
+    assert RunningClassification(2)(batch, compute_result=True)["accuracy"] == 1.0
 
 
 def test_a_broken_off_evaluation_can_be_forgotten() -> None:
-    running = RunningMetrics(2)
+    running = RunningClassification(2)
     running(EvalPrediction(predictions=certain([0], 2), label_ids=np.array([1])), compute_result=False)
     running.reset()
     assert running(EvalPrediction(predictions=certain([0], 2), label_ids=np.array([0])))["accuracy"] == 1.0
@@ -293,7 +294,7 @@ def test_a_trainer_takes_running_figures(tmp_path: Path) -> None:
     arguments = TrainingArguments(
         str(tmp_path), use_cpu=True, report_to="none", batch_eval_metrics=True, disable_tqdm=True
     )
-    trainer = Trainer(Echo(), arguments, compute_metrics=RunningMetrics(3))
+    trainer = Trainer(Echo(), arguments, compute_metrics=RunningClassification(3))
     wanted = expected(scores, truth)
     for _ in range(2):
         result = trainer.evaluate(rows)

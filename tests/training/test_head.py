@@ -50,7 +50,7 @@ def test_the_installed_head_gives_the_solved_scores(activation: str | None, clas
     shift = (got - expected).mean(1, keepdims=True)  # softmax sees differences alone
     assert np.allclose(got - shift, expected, atol=2e-3)
     accuracy = (got.argmax(1) == validation.labels).mean()
-    assert accuracy == pytest.approx(solved.accuracy)
+    assert accuracy == pytest.approx(solved.figures["accuracy"])
     assert accuracy > 0.6
 
 
@@ -105,7 +105,7 @@ def test_a_feature_that_never_moves_does_no_harm() -> None:
     train, validation = blobs(), blobs(seed=1)
     train.features[:, 3], validation.features[:, 3] = 0.25, 0.25
     solved = solve(HeadProblem(train, validation, CLASSES, "tanh"))
-    assert np.isfinite(solved.weight).all() and solved.accuracy > 0.6
+    assert np.isfinite(solved.weight).all() and solved.figures["accuracy"] > 0.6
 
 
 def test_the_order_of_magnitude_of_the_features_does_not_matter() -> None:
@@ -113,4 +113,4 @@ def test_the_order_of_magnitude_of_the_features_does_not_matter() -> None:
     one = solve(HeadProblem(train, validation, CLASSES, "identity"))
     scaled = [Split(split.features * 1000, split.labels) for split in (train, validation)]
     larger = solve(HeadProblem(*scaled, CLASSES, "identity"))
-    assert larger.accuracy == pytest.approx(one.accuracy, abs=0.01)
+    assert larger.figures["accuracy"] == pytest.approx(one.figures["accuracy"], abs=0.01)

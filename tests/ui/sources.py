@@ -35,7 +35,12 @@ TEXTS = {
     **dict.fromkeys(ERRORS, ((0, "cause"), (None, "fix"))),
 }
 # Tables whose texts are picked at run time: every sentence in them counts.
-TABLES = {"data/checks.py": ("TOLD",), "publish/refusals.py": ("*",)}
+TABLES = {
+    "data/checks.py": ("TOLD",),
+    "data/remarks.py": ("SAID",),
+    "data/tars.py": ("OTHER",),
+    "publish/refusals.py": ("*",),
+}
 # Functions whose answers are texts, where no call shows it: they come by way of a list.
 RETURNED = {"reach.py": ("_ask", "silence")}
 DEEPEST = 9  # steps from a call to where its text is written

@@ -11,26 +11,35 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from ...pixels import is_turned, upright
+from ...tasks.tokens import Word, spans
 from ..rows import ALL
+from ..spelling import joined
 from ..trees import LEFT_OUT, is_junk
 from .sheet import Sheet, texts_in
 
-ORIENTATION = 0x0112
-SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif", "JPEG2000": ".jp2", "HEIF": ".heic", "PPM": ".ppm"}
+SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "TIFF": ".tif", "JPEG2000": ".jp2", "HEIF": ".heic", "DIB": ".bmp"}
+LOSSY = ("JPEG", "MPO")
 PLAIN = re.compile(r'[^\x00-\x1f<>:"/\\|?*]{1,100}')  # what every system takes as a name
 IMAGES = "images"
 
 Kept = tuple[int, Any]  # a row's number, and its input
 
 
-def write(folder: Path, sheet: Sheet, kept: np.ndarray, *, folders: bool) -> None:
+def write(folder: Path, sheet: Sheet, kept: np.ndarray, *, folders: bool, tags: bool) -> None:
     """The rows that are kept, each part under its own name.
 
     Args:
         folders: as class folders, where the labels can be names of folders.
+        tags: whether a label is of words with tags.
     """
+    records = RECORDS[sheet.column]
+    if tags:
+        numbers = np.flatnonzero(kept)
+        whole = all(map(_are_words, sheet.inputs(numbers), (sheet.labels[number] for number in numbers)))
+        records = _of_words if whole else _of_spans
     labels = {sheet.labels[number] for number in np.flatnonzero(kept)}
     as_folders = folders and all(map(_is_name, labels))
     for part in sheet.parts:
@@ -41,7 +50,7 @@ def write(folder: Path, sheet: Sheet, kept: np.ndarray, *, folders: bool) -> Non
         else:
             with (folder / f"{part}.jsonl").open("w", encoding="utf-8") as file:
                 file.writelines(
-                    f"{json.dumps(record, ensure_ascii=False)}\n" for record in _records(folder, sheet, rows)
+                    f"{json.dumps(record, ensure_ascii=False)}\n" for record in records(folder, sheet, rows)
                 )
 
 
@@ -58,14 +67,30 @@ def _mask(sheet: Sheet, part: str) -> np.ndarray:
     return mask
 
 
-def _records(folder: Path, sheet: Sheet, rows: Iterable[Kept]) -> Iterator[dict[str, Any]]:
-    return RECORDS[sheet.column](folder, sheet, rows)
-
-
 def _of_texts(folder: Path, sheet: Sheet, rows: Iterable[Kept]) -> Iterator[dict[str, Any]]:
     for number, value in rows:
         names = ("text", "text_pair")
         yield {**dict(zip(names, texts_in(value), strict=False)), "label": sheet.labels[number]}
+
+
+def _of_words(folder: Path, sheet: Sheet, rows: Iterable[Kept]) -> Iterator[dict[str, Any]]:
+    for number, text in rows:
+        words = [Word(*word) for word in json.loads(sheet.labels[number])]
+        yield {"tokens": [text[word.start : word.end] for word in words], "tags": [word.tag for word in words]}
+
+
+def _of_spans(folder: Path, sheet: Sheet, rows: Iterable[Kept]) -> Iterator[dict[str, Any]]:
+    for number, text in rows:
+        words = [Word(*word) for word in json.loads(sheet.labels[number])]
+        found = spans(words, (word.tag for word in words))
+        yield {"text": text, "spans": [dict(zip(("start", "end", "label"), one, strict=True)) for one in found]}
+
+
+def _are_words(text: str, label: str) -> bool:
+    """Whether the text is its words and nothing else, so that they alone give it back."""
+    places = [tuple(word[:2]) for word in json.loads(label)]
+    again, where = joined([text[start:end] for start, end in places])
+    return again == text and [tuple(place) for place in where] == places
 
 
 def _of_images(folder: Path, sheet: Sheet, rows: Iterable[Kept]) -> Iterator[dict[str, Any]]:
@@ -104,10 +129,9 @@ def turned(content: bytes) -> tuple[bytes, str]:
     """An image upright, and the suffix of what it is: the bytes as they are where nothing is to be turned."""
     with Image.open(io.BytesIO(content)) as image:
         form = image.format or "PNG"
-        if image.getexif().get(ORIENTATION, 1) not in range(2, 9):
+        if not is_turned(image):
             return content, SUFFIXES.get(form, f".{form.lower()}")
-        upright, file = ImageOps.exif_transpose(image), io.BytesIO()
-        jpeg = form in ("JPEG", "MPO") and upright.mode in ("RGB", "L")
-        plain = Image.frombytes(upright.mode, upright.size, upright.tobytes()) if jpeg else upright.convert("RGB")
-        plain.save(file, "JPEG", quality=95, subsampling=0) if jpeg else plain.save(file, "PNG")
-        return file.getvalue(), ".jpg" if jpeg else ".png"
+        seen, file = upright(image), io.BytesIO()
+        plain = Image.frombytes(seen.mode, seen.size, seen.tobytes())  # with nothing beside its pixels
+        plain.save(file, "JPEG", quality=95, subsampling=0) if form in LOSSY else plain.save(file, "PNG")
+        return file.getvalue(), ".jpg" if form in LOSSY else ".png"

@@ -10,8 +10,9 @@ from functools import cache
 from hashlib import blake2b
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
+from ...pixels import upright
 from .sheet import Sheet
 
 SIDE, COARSE = 32, 8
@@ -37,7 +38,7 @@ def similar(sheet: Sheet) -> np.ndarray:
 def pixels(content: bytes) -> int:
     """The same for images of the same pixels, however they are stored."""
     with Image.open(io.BytesIO(content)) as image:
-        seen = _upright(image)
+        seen = upright(image)
         state = blake2b(repr(seen.size).encode(), digest_size=8)
         state.update(seen.tobytes())
         return int.from_bytes(state.digest())
@@ -61,11 +62,7 @@ def _reduced(content: bytes) -> np.ndarray:
     """The image as few pixels."""
     with Image.open(io.BytesIO(content)) as image:
         image.draft("RGB", (SIDE * 2, SIDE * 2))
-        return np.asarray(_upright(image).resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.uint8)
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    return ImageOps.exif_transpose(image).convert("RGB")
+        return np.asarray(upright(image).resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.uint8)
 
 
 def _hashed(seen: np.ndarray) -> np.ndarray:

@@ -38,7 +38,7 @@ class Mending:
         """The row with its texts and its label set right; words with tags keep their places."""
         label = self._label(row.label) if row.label else row.label
         if isinstance(row.input, tuple):
-            return row._replace(input=tuple(map(clean, row.input)), label=label)
+            return row._replace(input=(clean(row.input[0]), clean(row.input[1])), label=label)
         if not isinstance(row.input, str) or not self.texts:
             return row._replace(label=label)
         if label is None or not tags_words(label):

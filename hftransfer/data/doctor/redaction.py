@@ -45,8 +45,12 @@ def _rows(rows: Rows) -> Iterator[Row]:
 def _row(row: Row) -> Row:
     """Words with tags keep their places."""
     if isinstance(row.input, tuple):
-        return row._replace(input=tuple(edited(text, personal(text)) for text in row.input))
+        return row._replace(input=(_without(row.input[0]), _without(row.input[1])))
     if not isinstance(row.input, str) or not (edits := personal(row.input)):
         return row
     label = moved_label(row.label, edits) if row.label and tags_words(row.label) else row.label
     return row._replace(input=edited(row.input, edits), label=label)
+
+
+def _without(text: str) -> str:
+    return edited(text, personal(text))

@@ -70,7 +70,7 @@ def repair(source: sources.Source, recipe: Recipe, output: Path, *, on_event: Li
     sheet = Sheet(gathered.parts, gathered.task.modality.column)
     names = labels.name_counts(sheet, reading)
     mend = Mending(reading, labels.spellings(names), sheet.column == "text")
-    mended = sources.survey(source, recipe.with_(task=gathered.task.name), on_event, mend)
+    mended = sources.survey(source, recipe.with_(task=gathered.task.name), on_event, mend=mend)
     reasons = _left_out(mended)
     on_event(Event("save", "writing the copy"))
     asked = Recipe(task=gathered.task.name, seed=recipe.seed)
@@ -147,7 +147,7 @@ def _write(folder: Path, mended: tuple[Any, Any, Any], reasons: Mapping[int, str
     kept = np.ones(len(sheet), dtype=bool)
     kept[list(reasons)] = False
     folders = sheet.column == "image" and gathered.columns is None and reading.target.shape == "class"
-    write(folder, sheet, kept, folders=folders)
+    write(folder, sheet, kept, folders=folders, tags=reading.target.shape == "tags")
     numbers = sorted(reasons)
     lines = [(aside.origin, aside.code, REASONS[aside.code]) for aside in gathered.asides]
     lines += [(o, reasons[n], REASONS[reasons[n]]) for n, o in zip(numbers, sheet.origins(numbers), strict=True)]

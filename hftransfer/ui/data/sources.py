@@ -38,7 +38,7 @@ class Sources:
         with gr.Tabs(elem_id="sources"):
             with gr.Tab(label("data.tab.file")):
                 self.upload = gr.File(
-                    label=label("data.upload"), file_types=list(uploads.KINDS), height=190, elem_id="upload"
+                    label=label("data.upload"), file_types=list(uploads.OFFERED), height=190, elem_id="upload"
                 )
                 self.hint = gr.HTML(hint())
             with gr.Tab(label("data.tab.classes"), elem_id="by-class") as self.by_class:

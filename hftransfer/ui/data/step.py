@@ -19,8 +19,15 @@ from . import understood
 from .sources import Given, Sources
 
 EVERY = 1.0  # seconds between looks at a check, which lasts a few
-OUTPUTS = 7  # of the step
-COLUMNS = ("text_column", "image_column", "label_column", "task")  # of a recipe: what data is read by
+OUTPUTS = 8  # of the step
+# Of a recipe: what data is read by.
+COLUMNS = (
+    "text_column",
+    "text_pair_column",
+    "image_column",
+    "label_column",
+    "task",
+)  # of a recipe: what data is read by
 
 
 class DataStep:
@@ -35,7 +42,8 @@ class DataStep:
                 with gr.Accordion(label("data.columns"), open=False, visible=False, elem_id="columns") as self.columns:
                     with gr.Row():
                         self.input = _dropdown(label("data.columns.input"), "column-input")
-                        self.label = _dropdown(label("data.columns.label"), "column-label")
+                        self.pair = _dropdown(label("data.columns.pair"), "column-pair")
+                    self.labels = _dropdown(label("data.columns.label"), "column-label", several=True)
                     self.reread = gr.Button(label("data.columns.use"), size="md", elem_id="reread")
         with gr.Row(elem_classes="hft-actions"):
             self.onward = gr.Button(label("data.next"), variant="primary", interactive=False, elem_id="to-train")
@@ -44,14 +52,14 @@ class DataStep:
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.card, self.onward, self.timer, self.mark, self.columns, self.input, self.label]
+        return [self.card, self.onward, self.timer, self.mark, self.columns, self.input, self.pair, self.labels]
 
     def wire(self, page: Page) -> None:
         """Connect the events."""
         taken = [page.data, self.sources.upload, *self.outputs]
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         self.sources.wire(page, taken, taking)
-        again = [page.data, page.owner, self.input, self.label]
+        again = [page.data, page.owner, self.input, self.pair, self.labels]
         page.remember(self.reread.click(reread, again, taken, api_name="reread", **private))
         looked = [page.data, page.owner, self.mark]
         self.timer.tick(
@@ -60,9 +68,9 @@ class DataStep:
         self.onward.click(lambda: gr.Walkthrough(selected=TRAIN), None, page.steps, **private)
 
 
-def _dropdown(label: Any, id: str) -> gr.Dropdown:
+def _dropdown(label: Any, id: str, *, several: bool = False) -> gr.Dropdown:
     """Its choices come with the data, so that what it holds is checked where it is used."""
-    return gr.Dropdown(label=label, allow_custom_value=True, elem_id=id)
+    return gr.Dropdown(label=label, allow_custom_value=True, multiselect=several, elem_id=id)
 
 
 def _empty() -> str:
@@ -71,7 +79,12 @@ def _empty() -> str:
 
 def _refused(card: str) -> tuple[Any, ...]:
     hidden = gr.Accordion(visible=False)
-    return card, gr.Button(interactive=False), gr.Timer(active=False), "", hidden, gr.skip(), gr.skip()
+    return card, gr.Button(interactive=False), gr.Timer(active=False), "", hidden, *_unchanged()
+
+
+def _unchanged() -> tuple[Any, ...]:
+    """Nothing for the choices of columns."""
+    return gr.skip(), gr.skip(), gr.skip()
 
 
 def _not_taken(card: str) -> tuple[Any, ...]:
@@ -103,13 +116,17 @@ def _as_before(card: str) -> tuple[Any, ...]:
 
 
 @told(_as_before)
-def reread(id: str, secret: str | None, input: str | None, label: str | None) -> tuple[Any, ...]:
+def reread(
+    id: str, secret: str | None, input: str | None, pair: str | None, labels: list[str] | None
+) -> tuple[Any, ...]:
     """The same data by other columns."""
     before = seen(id, secret, kind="check")
-    if before is None or not input or not label or input == label:
+    texts = [name for name in (input, pair) if name]
+    if before is None or not input or not labels or len({*texts, *labels}) < len(texts) + len(labels):
         raise SourceError(say("error.columns"), fix=say("error.columns.fix"))
     images = str((before.result or {}).get("task", "")).startswith("image")
-    recipe = Recipe().with_(label_column=label, **{"image_column" if images else "text_column": input})
+    asked = {"image_column": input} if images else {"text_column": input, "text_pair_column": pair or None}
+    recipe = Recipe().with_(label_column=tuple(labels), **asked)
     return _checked(Given(supervisor.request(before)["source"], before.name), recipe, owner_of(secret))
 
 
@@ -151,11 +168,13 @@ def _columns(job: Job) -> tuple[Any, ...]:
     found = (job.result or {}).get("columns") or {"names": (job.error or {}).get("columns")}
     names = found["names"]
     if not names:
-        return gr.Accordion(visible=False), gr.skip(), gr.skip()
+        return gr.Accordion(visible=False), *_unchanged()
+    images = str((job.result or {}).get("task", "")).startswith("image")
     return (
         gr.Accordion(visible=True, open=job.state is State.FAILED),
         gr.Dropdown(choices=names, value=found.get("input")),
-        gr.Dropdown(choices=names, value=found.get("label")),
+        gr.Dropdown(choices=[("—", ""), *names], value=found.get("pair") or "", visible=not images),
+        gr.Dropdown(choices=names, value=found.get("labels")),
     )
 
 

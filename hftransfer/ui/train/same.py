@@ -22,7 +22,8 @@ def source(given: str, name: str) -> str:
 
 def shell(source: str, chosen: Mapping[str, Any]) -> str:
     """The command for a source and the choices that differ from the defaults."""
-    options = [part for name, value in chosen.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    given = [(name, part) for name, value in chosen.items() for part in (value if isinstance(value, list) else [value])]
+    options = [part for name, value in given for part in (f"--{name.replace('_', '-')}", str(value))]
     return shlex.join(["hftransfer", "train", source, "-o", OUTPUT, *options])
 
 

@@ -1,0 +1,72 @@
+"""What a phase makes small, where it is not the model's own loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from ..data import labels_of
+from ..models.anatomy import dissect
+from ..models.inputs import example
+from ..tasks import Task
+from ..values import Backbone, Dataset
+from .progress import Machine
+
+Loss = Callable[..., torch.Tensor]
+
+
+def loss_of(task: Task, data: Dataset) -> Loss | None:
+    """The loss, of a model's outputs and labels; None for the model's own."""
+    make = LOSSES.get(task.target.shape)
+    return make(data) if make else None
+
+
+def spread_of(data: Dataset) -> np.ndarray:
+    """The standard deviation of each number in train, [L]; 1 for what never moves."""
+    spread = labels_of(data.splits["train"]).std(axis=0)
+    found: np.ndarray = np.where(spread > 0, spread, 1.0).astype(np.float32)
+    return found
+
+
+def head_scale(task: Task, data: Dataset) -> float:
+    """How much faster a head learns than others: where it gives numbers, by their size."""
+    return float(spread_of(data).mean()) if task.target.shape in LOSSES else 1.0
+
+
+@contextmanager
+def exact_head(backbone: Backbone, task: Task, machine: Machine) -> Iterator[None]:
+    """While inside, a head that gives numbers computes in fp32: bf16 does not tell 2001 from 2006."""
+    if task.target.shape not in LOSSES:
+        yield
+        return
+    batch = {name: tensor.to(machine.device) for name, tensor in example(backbone).items()}
+    head: Any = backbone.model.get_submodule(dissect(backbone.model, batch, backbone.name).head)
+
+    def forward(states: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(machine.device.type, enabled=False):
+            return functional.linear(states.float(), head.weight.float(), head.bias)
+
+    head.forward = forward
+    try:
+        yield
+    finally:
+        del head.forward
+
+
+def _in_spreads(data: Dataset) -> Loss:
+    """The mean squared error, each number measured by its spread: metres and grams count alike."""
+    spread = torch.from_numpy(spread_of(data))
+
+    def loss(outputs: Any, labels: torch.Tensor, **_: Any) -> torch.Tensor:
+        error = (outputs["logits"].float() - labels.float()) / spread.to(labels.device)
+        return (error**2).mean()
+
+    return loss
+
+
+LOSSES: dict[str, Callable[[Dataset], Loss]] = {"numbers": _in_spreads}
