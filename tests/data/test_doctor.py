@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from hftransfer.data import load_data
+from hftransfer.data import load_data, repair
 from hftransfer.data.doctor import diagnosis
 from hftransfer.data.labels import Reading
 from hftransfer.data.sources import check
@@ -113,6 +113,16 @@ def test_classes_out_of_balance(table):
     assert problem.severity == "warning" and "'usual' has 232 rows, 'rare' has 8" in problem.message
     rows = [(sentence(seed), "rare" if seed % 10 == 0 else "usual") for seed in range(200)]
     assert "imbalance" not in found(table("u.jsonl", lines(rows)))
+
+
+def test_labels_of_another_kind(table, tmp_path):
+    rows = [(sentence(seed), str(seed + 0.5)) for seed in range(200)]
+    rows[7] = rows[7][0], "many"
+    source = table("t.jsonl", lines(rows))
+    assert found(source)["unreadable-label"].where == "t.jsonl:8"
+    report = repair(source, PLAIN, tmp_path / "clean")
+    assert [(row["code"], row["count"]) for row in report["repaired"]] == [("unreadable-label", 1)]
+    assert "unreadable-label" not in found(tmp_path / "clean")
 
 
 def test_numbers_far_off(table):
@@ -323,7 +333,8 @@ def test_redacted_texts(table, own_home):
     data = load_data(source, Recipe(redact=True))
     texts = {text for part in data.splits.values() for text in part["text"]}
     assert {"mail [email] or call [phone]", "card [card]"} <= texts
-    assert "personal-data" not in found(source, Recipe(redact=True))
+    told = found(source, Recipe(redact=True))
+    assert "personal-data" not in told and told["redacted"].severity == "info"
     kept = b"".join(path.read_bytes() for path in own_home.rglob("*") if path.is_file())
     assert b"[email]" in kept and b"jane@" not in kept and b"4111 1111" not in kept
 
