@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .errors import OutputError
 from .models.backbones import Choice, choose
+from .models.vocabulary import LOOKED_AT, unknown_tokens
 from .output import sync
 from .recipe import Recipe, chosen_of, seconds
 from .strategies import STRATEGIES, Facts, Strategy
+from .tasks import get_task
 from .training import Trial, family, machine_for, steps_of
 from .values import Backbone, Dataset, Event, Listener, silent
 
@@ -68,6 +71,18 @@ def pick_backbone(modality: str, recipe: Recipe, on_event: Listener = silent) ->
     choice = choose(modality, accelerated=machine_for(recipe).device.type != "cpu")
     on_event(Event("load", f"backbone {choice.name}: {choice.why}"))
     return choice
+
+
+def with_language(data: Dataset, backbone: Backbone, on_event: Listener = silent) -> Dataset:
+    """The data, with a warning where the backbone does not know its language."""
+    column = get_task(data.task).modality.column
+    if backbone.modality != "text":
+        return data
+    problem = unknown_tokens(backbone.processor, backbone.name, data.splits["train"][:LOOKED_AT][column])
+    if problem is None:
+        return data
+    on_event(Event("load", f"{problem.message}; {problem.fix}"))
+    return replace(data, problems=(*data.problems, problem))
 
 
 def pick(backbone: Backbone, data: Dataset, recipe: Recipe, on_event: Listener = silent) -> Strategy:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import psutil
 import torch
 
-from .choosing import facts, pick, pick_backbone
+from .choosing import facts, pick, pick_backbone, with_language
 from .data import load_data
 from .models.device import peak_memory
 from .models.loading import load_backbone
@@ -62,6 +62,7 @@ def plan(source: Any, recipe: Recipe | None = None, *, start: float = 0.0, on_ev
     chosen = pick_backbone(task.modality.name, recipe, on_event)
     backbone = load_backbone(task, data.labels, recipe.with_(backbone=chosen.name), known=len(data.known))
     backbone = fit_image_size(backbone, data.splits["train"], recipe)
+    with_language(data, backbone, on_event)
     strategy = pick(backbone, data, recipe, on_event)
     loaded = time.perf_counter() - began
     phases = strategy.phases(facts(backbone, data), recipe)

@@ -16,7 +16,7 @@ from typing import Any
 from transformers import set_seed
 
 from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, seconds_spent
-from .choosing import Settled, facts, pick, pick_backbone
+from .choosing import Settled, facts, pick, pick_backbone, with_language
 from .continuing import note_origin, went_on
 from .data import counted, load_data
 from .home import home
@@ -80,6 +80,7 @@ def fine_tune(
             chosen = Choice(**settled.once("backbone", lambda: asdict(pick_backbone(task.modality.name, recipe, tell))))
             backbone = load_backbone(task, data.labels, replace(recipe, backbone=chosen.name), known=len(data.known))
             backbone = fit_image_size(backbone, data.splits["train"], recipe)
+            data = with_language(data, backbone, tell)
             if data.pairs:
                 backbone.model.config.text_pair = True
             settled.require("data", dict(data.digests), "the data has changed since the run began")

@@ -20,7 +20,7 @@ FLOORS = (
     ("training",),
     ("publish",),
     ("predictor",),
-    ("choosing",),
+    ("choosing", "continuing"),
     ("workflow", "planning"),
     ("jobs",),
     ("terminal", "ui"),
