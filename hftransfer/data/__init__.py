@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .doctor.repair import repair
+from .doctor.repair import repair, repairable
 from .encoded import Words, counted, labels_of
 from .images import open_image
 from .inputs import as_pair, read_inputs
@@ -22,4 +22,5 @@ __all__ = [
     "open_image",
     "read_inputs",
     "repair",
+    "repairable",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from .mending import Mending
 from .redaction import count_personal
 from .sheet import Sheet
 
+GONE = "left out of the copy, and listed there"
 # What is done about each problem that can be repaired.
 DONE = {
     "mojibake": "decoded by the right encoding; texts with tagged words stay as they are",
@@ -40,7 +41,7 @@ DONE = {
     "rotated-image": "turned upright",
     "converted-image": "written as models see them",
     "animated-image": "the first of several frames or pages was written",
-    **dict.fromkeys(sorted(set(TOLD) - {"split-leakage", "unknown-label"}), "left out"),
+    **dict.fromkeys(sorted(set(TOLD) - {"split-leakage", "unknown-label"}), GONE),
 }
 REASONS = {
     **{code: reason for code, (reason, _) in TOLD.items()},
@@ -50,6 +51,7 @@ REASONS = {
 # Whose messages begin with their counts.
 MENDED = {"mojibake", "hidden-characters", "whitespace-text", "label-spelling"}
 MENDED |= {"wrong-extension", "rotated-image", "converted-image", "animated-image"}
+ASKED = ("personal-data",)
 _COUNT = re.compile(r"(\d+) ")
 
 
@@ -88,6 +90,11 @@ def repair(source: sources.Source, recipe: Recipe, output: Path, *, on_event: Li
         "left_out": len(lines),
         "copy": {"path": str(output), **sources.check(output, asked)},
     }
+
+
+def repairable(problems: Iterable[Problem]) -> bool:
+    """Whether a repair would change anything; what is replaced only if it is asked for does not count."""
+    return any(problem.code in DONE and problem.code not in ASKED for problem in problems)
 
 
 def _refuse_inside(source: Any, output: Path) -> None:

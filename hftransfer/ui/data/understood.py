@@ -9,7 +9,7 @@ from ...jobs.states import Job
 from ..languages.messages import translated_parts
 from ..pieces import bars, card_of, chip, count, plain, sentence
 from ..words import known, say
-from . import pictures
+from . import pictures, repairing
 
 
 def card(job: Job) -> str:
@@ -19,7 +19,8 @@ def card(job: Job) -> str:
     task = known(f"task.{found['task']}", found["task"])
     facts = f"<b>{count(found['rows'])}</b> {say('data.rows')} · <b>{len(labels)}</b> {say('data.classes')}"
     top = f'<div class="hft-title"><strong>{plain(job.name)}</strong>{chip("ok", task)}</div><p>{facts}</p>'
-    return card_of(top + _classes(job, labels, found.get("examples") or {}) + _problems(found["problems"]))
+    told = repairing.done(found.get("repaired") or ()) + _problems(found["problems"])
+    return card_of(top + _classes(job, labels, found.get("examples") or {}) + told)
 
 
 def _classes(job: Job, labels: Mapping[str, int], examples: Mapping[str, Sequence[str]]) -> str:
