@@ -18,6 +18,7 @@ from .checks import tiny_classes
 from .rows import ALL
 
 Indices = np.ndarray  # int64, ascending
+MANY, MANY_OF = 4, 0.02  # rows that are alike, and their part of all: more stay in train
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def told_carved(
 
 
 def carve_together(labels: Sequence[str], alike: Indices, shares: Mapping[str, float], seed: int) -> dict[str, Indices]:
-    """As `carve`, and rows that are alike go where the first of them goes.
+    """As `carve`, and rows that are alike go where the first of them goes; many of them stay in train.
 
     Of a class that has fewer rows of its own than there are splits, each row is for itself.
     """
@@ -100,8 +101,15 @@ def carve_together(labels: Sequence[str], alike: Indices, shares: Mapping[str, f
     few = _few(labels, firsts, units, 1 + len(shares))
     if few.any():
         firsts, units = _units(np.where(few, -1, alike))
-    carved = carve([labels[first] for first in firsts], shares, seed)
-    return {split: np.flatnonzero(np.isin(units, places)) for split, places in carved.items()}
+    small = np.flatnonzero(~_are_many(units))
+    carved = carve([labels[firsts[place]] for place in small], shares, seed)
+    sides = {split: np.flatnonzero(np.isin(units, small[carved[split]])) for split in shares}
+    return {"train": np.setdiff1d(np.arange(len(units)), np.concatenate(list(sides.values()))), **sides}
+
+
+def _are_many(units: Indices) -> np.ndarray:
+    """Which groups hold so many rows that a split made of them would be of nothing else."""
+    return np.bincount(units) > max(MANY, MANY_OF * len(units))
 
 
 def _units(alike: Indices) -> tuple[Indices, Indices]:
@@ -116,7 +124,7 @@ def _units(alike: Indices) -> tuple[Indices, Indices]:
 
 def _few(labels: Sequence[str], firsts: Indices, units: Indices, least: int) -> np.ndarray:
     """Whether a row is alike to one of a class that has rows enough for every split, but too few of its own."""
-    own, rows = Counter(labels[first] for first in firsts), Counter(labels)
+    own, rows = Counter(labels[first] for first in firsts[~_are_many(units)]), Counter(labels)
     short = np.array([own[label] < min(least, rows[label]) for label in labels], dtype=bool)
     return np.isin(units, units[short])
 

@@ -292,6 +292,13 @@ def test_splits_that_are_made_do_not_leak(table):
     assert min(data.rows["validation"], data.rows["test"]) > 0.08 * len(rows)
 
 
+def test_many_that_are_alike_stay_in_train(table):
+    rows = rows_of(200) + [(f"{sentence(1, 24)} {number}", "a") for number in range(150)]
+    data = load_data(table("t.jsonl", lines(rows)))
+    assert data.rows["validation"] == data.rows["test"] == 30
+    assert sum(text.startswith(sentence(1, 24)) for text in data.splits["train"]["text"]) == 150
+
+
 def test_pairs_of_texts_are_compared_as_a_whole(own_home):
     features = datasets.Features(
         {
