@@ -25,6 +25,7 @@ from .models.device import peak_memory
 from .models.loading import load_backbone
 from .models.ours import known_of
 from .models.sizes import fit_image_size
+from .models.words import aggregation
 from .output import staged, writable
 from .predictor import Predictor, write_checkpoint, write_recipe
 from .publish.card import card
@@ -192,6 +193,8 @@ def described(
         "strategy": strategy,
         "labels": list(data.labels),
         "label_rows": counted(data, "train"),
+        **({"text_pair": True} if data.pairs else {}),
+        **({"aggregation": aggregation(backbone.processor)} if get_task(data.task).target.unit == "word" else {}),
         "evaluated_on": data.evaluated_on,
         "source": data.name,
         "notes": list(data.notes),

@@ -38,10 +38,12 @@ def text_columns(table: Table, *, pair: bool = False) -> tuple[str, ...]:
     sample = Sample(table)
     if pair and (found := _pair(sample, but=(), wanted=True)):
         return found
+    place = f"{table.place}, which has {listed(table)}"
+    if pair:
+        raise ColumnError("no two columns hold pairs of texts", place=place, fix=NAME_THEM)
     text = sample.named("text", but=()) or sample.longest(but=())
-    if text is None or pair:
-        what, fix = ("pairs of texts", NAME_THEM) if pair else ("texts", NAME_IT)
-        raise ColumnError(f"no column holds {what}", place=f"{table.place}, which has {listed(table)}", fix=fix)
+    if text is None:
+        raise ColumnError("no column holds texts", place=place, fix=NAME_IT)
     return (text,)
 
 

@@ -29,6 +29,7 @@ from .labels import Reading, distinct, encode, refuse_empty, refuse_unknown
 from .rows import Found
 from .samples import PREFIX, read_sample
 from .splits import Slice, arrange, told_carved
+from .spread import spreads
 from .tables import READERS, read_tables
 from .trees import Folder
 
@@ -193,6 +194,7 @@ def described(data: Dataset) -> dict[str, Any]:
         "rows": sum(data.rows.values()),
         "labels": counted(data),
         "problems": [problem.to_json() for problem in data.problems],
+        **({"numbers": numbers} if (numbers := spreads(data)) else {}),
     }
 
 
@@ -249,7 +251,8 @@ def _fit(gathered: Gathered, slices: Mapping[str, Slice], reading: Reading) -> t
     target, train = gathered.task.target, slices["train"]
     everywhere = chain.from_iterable(map(reading.values, slices.values()))
     if refusal := target.refusal(reading.values(train), everywhere):
-        raise SourceError(refusal[0], place=gathered.place, fix=refusal[1])
+        refusal.place = gathered.place
+        raise refusal
     named = gathered.columns or {}
     columns = named.get("labels") or [named.get("label", "")]
     return target.fit(reading.values(train), columns[0])

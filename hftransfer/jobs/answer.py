@@ -30,7 +30,8 @@ def reply(question: dict[str, Any]) -> dict[str, Any]:
     """The answer to one question, an error included: nothing that is asked ends the process."""
     try:
         if "texts" in question:
-            return {"texts": read_inputs(Path(question["texts"]), most=question["most"])}
+            how = {"pair": True} if question.get("pair") else {}
+            return {"texts": read_inputs(Path(question["texts"]), most=question["most"], **how)}
         predictor = _loaded(question["model"], _version(question["model"]))
         answers = predictor.predict(question["inputs"]) if question["inputs"] else []
         return {"predictions": [answer.to_json() for answer in answers]}

@@ -40,9 +40,11 @@ def _repaired(work: Work) -> list[dict[str, Any]]:
     return done
 
 
-def _shown(value: Any, folder: Path, name: str) -> str:
-    """A text itself, or the name of the file that its picture is in."""
-    if isinstance(value, str):
+def _shown(value: Any, folder: Path, name: str) -> Any:
+    """An example as JSON: texts themselves, and for a picture the name of the file that it is in."""
+    if isinstance(value, dict):
+        return {**value, "input": _shown(value["input"], folder, name)}
+    if isinstance(value, str | list):
         return value
     value.save(folder / name, quality=80)
     return name

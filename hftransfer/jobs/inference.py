@@ -34,8 +34,8 @@ class Inference:
     def pid(self) -> int | None:
         return self._child.pid if self._child else None
 
-    def ask(self, model: str, inputs: list[str]) -> list[dict[str, Any]]:
-        """One prediction an input (`Prediction.to_json()`): texts, or paths of images.
+    def ask(self, model: str, inputs: list[Any]) -> list[dict[str, Any]]:
+        """One prediction an input (`Prediction.to_json()`): texts, lists of two of them, or paths of images.
 
         Raises:
             HFTransferError: the model or an input cannot be used.
@@ -44,13 +44,13 @@ class Inference:
         answers: list[dict[str, Any]] = self._told({"model": model, "inputs": inputs})["predictions"]
         return answers
 
-    def texts(self, path: str, most: int) -> list[str]:
-        """The texts of a file that holds so many at most.
+    def texts(self, path: str, most: int, *, pair: bool = False) -> list[Any]:
+        """The texts of a file that holds so many at most, or lists of two of them.
 
         Raises:
             HFTransferError: it cannot be read.
         """
-        texts: list[str] = self._told({"texts": path, "most": most})["texts"]
+        texts: list[Any] = self._told({"texts": path, "most": most, "pair": pair})["texts"]
         return texts
 
     def _told(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -212,7 +212,7 @@ def owner_of_user(name: str) -> str:
     return f"user-{owner_of(name)}"
 
 
-def predict(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
+def predict(job: Job, inputs: list[Any]) -> list[dict[str, Any]]:
     """Ask the job's model, in the process that is kept warm. An empty list only loads it.
 
     Raises:
@@ -224,13 +224,13 @@ def predict(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
     return _inference.ask(job.model, inputs)
 
 
-def texts_of(path: str, most: int) -> list[str]:
-    """The texts of a file without labels, read by the process that is kept warm.
+def texts_of(path: str, most: int, *, pair: bool = False) -> list[Any]:
+    """The texts of a file without labels, or its pairs of texts, read by the process that is kept warm.
 
     Raises:
         HFTransferError: the file cannot be read, or holds none.
     """
-    return _inference.texts(path, most)
+    return _inference.texts(path, most, pair=pair)
 
 
 def owner_of(secret: str) -> str:

@@ -11,6 +11,7 @@ import torch
 from ..data import Words, labels_of
 from ..models.features import batches
 from ..models.words import NO_WORD, Places, tokens_at, tokens_of, without_padding
+from ..tasks.tokens import OUTSIDE
 from .ready import Ready
 
 if TYPE_CHECKING:
@@ -36,18 +37,18 @@ def _word_scores(model: Ready, rows: datasets.Dataset) -> Scored:
     """Of each word the scores of its first token; words beyond the limit are surely outside."""
     words, column = labels_of(rows), model.task.modality.column
     inputs = rows.select_columns([column])
+    outside = np.array([label == OUTSIDE for label in model.labels], dtype=np.float32)
     for places, batch in batches(model.backbone, inputs, BATCH):
         states = without_padding(torch.from_numpy(model.scores(batch)), batch["attention_mask"])
         tokens = tokens_of(model.backbone.processor, inputs[places][column])
         rows_of = zip(states, tokens, places, strict=True)
-        scores = [_of_words(states, there, words, int(row)) for states, there, row in rows_of]
+        scores = [_of_words(states, there, words, int(row), outside) for states, there, row in rows_of]
         yield places, scores, [words.tag[words.of(int(row))] for row in places]
 
 
-def _of_words(scores: torch.Tensor, tokens: Places, words: Words, row: int) -> np.ndarray:
+def _of_words(scores: torch.Tensor, tokens: Places, words: Words, row: int, outside: np.ndarray) -> np.ndarray:
     own = words.of(row)
     found = tokens_at(tokens, words.start[own], words.end[own])
-    outside = np.eye(scores.shape[1], dtype=np.float32)[0]
     read: np.ndarray = np.where((found == NO_WORD)[:, None], outside, scores.numpy()[found])
     return read
 

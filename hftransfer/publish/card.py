@@ -9,9 +9,11 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from ..measures import measure
 from ..tasks import get_task
 from .public import PLACEHOLDER, is_on_hub, public_report
-from .sections import METRICS, sections
+from .sections import is_pair, sections
+from .targets import ABOUT
 
 # The usual identifiers of the Hub; any other licence is given as `other` with its name.
 LICENSES = frozenset(
@@ -19,8 +21,6 @@ LICENSES = frozenset(
     + ("cc0-1.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0")
     + ("openrail", "bigscience-openrail-m", "creativeml-openrail-m", "unlicense", "unknown", "other")
 )
-# To try on the model's page: texts only, since an image would need a public address.
-GENERIC = {"text": [{"text": "I would like to know more about this, thank you."}]}
 
 
 def card(run: Mapping[str, Any], *, repo: str | None = None) -> str:
@@ -42,21 +42,29 @@ def card(run: Mapping[str, Any], *, repo: str | None = None) -> str:
 
 def _metadata(run: Mapping[str, Any], name: str, base: str | None) -> ModelCardData:
     results = _results(run)
-    modality = get_task(run["task"]).modality.name if run.get("task") else ""
+    task = get_task(run["task"]) if run.get("task") else None
     license, license_name = _license(run.get("license") or run.get("backbone_license"))
     return ModelCardData(
         license=license,
         license_name=license_name,
         library_name="transformers",
-        pipeline_tag=run.get("task"),
+        pipeline_tag=task.pipeline if task else None,
         base_model=base,
         base_model_relation="finetune" if base else None,
         tags=_tags(run),
         metrics=list(dict.fromkeys(result.metric_type for result in results)) or None,
         model_name=name if results else None,
         eval_results=results or None,
-        widget=GENERIC.get(modality),
+        widget=_widget(run),
     )
+
+
+def _widget(run: Mapping[str, Any]) -> list[dict[str, str]] | None:
+    """To try on the model's page: single texts alone, since an image would need a public address."""
+    task = get_task(run["task"]) if run.get("task") else None
+    if task is None or task.modality.name != "text" or is_pair(run):
+        return None
+    return [{"text": ABOUT[task.target.shape].text}]
 
 
 def base_model(run: Mapping[str, Any]) -> str | None:
@@ -81,13 +89,13 @@ def _results(run: Mapping[str, Any]) -> list[EvalResult]:
     task = str(run.get("task") or "")
     return [
         EvalResult(
-            task_type=task,
+            task_type=get_task(task).pipeline if task else "",
             task_name=task.replace("-", " "),
             dataset_type=re.sub(r"[^\w./-]+", "-", source).strip("-./") or "unnamed",
             dataset_name=source,
             dataset_split=run.get("evaluated_on"),
-            metric_type=METRICS.get(name, (name, name))[0],
-            metric_name=METRICS.get(name, (name, name))[1],
+            metric_type=measure(name).hub,
+            metric_name=measure(name).title,
             metric_value=round(float(metric["value"]), 6),
         )
         for name, metric in (run.get("metrics") or {}).items()

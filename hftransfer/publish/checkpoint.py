@@ -32,7 +32,7 @@ MODEL_FILES = (
     "merges.txt",
     "*.model",
 )
-OUR_FILES = (MARKER, REPORT, CARD, "LICENSE*", "confusion_matrix.png", "learning_curve.png")
+OUR_FILES = (MARKER, REPORT, CARD, "LICENSE*", "confusion_matrix.png", "learning_curve.png", "true_and_predicted.png")
 FILES = (*MODEL_FILES, *OUR_FILES)
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 
@@ -124,7 +124,13 @@ def task_of(config: Mapping[str, Any], place: str) -> Task:
             f"the model ({architecture}) needs code of its own", place=place, fix="use a model that needs none"
         )
     for task in TASKS.values():
-        if architecture.endswith(task.modality.auto_model.removeprefix("AutoModel")):
+        if architecture.endswith(task.auto_model.removeprefix("AutoModel")) and _learns(config, task):
             return task
     kinds = ", ".join(TASKS)
     raise BackboneError(f"the model is no classifier but a {architecture}", place=place, fix=f"it must do: {kinds}")
+
+
+def _learns(config: Mapping[str, Any], task: Task) -> bool:
+    """Whether a head's problem is the task's; one that says none is a classifier's."""
+    problem = config.get("problem_type")
+    return not problem or not task.target.problem_type or problem == task.target.problem_type

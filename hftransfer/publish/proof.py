@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -50,7 +51,6 @@ def _images() -> list[Image.Image]:
 
 
 SAMPLES: Mapping[str, Callable[[], list[Any]]] = {"text": lambda: list(TEXTS), "image": _images}
-CALLS: Mapping[str, Mapping[str, Any]] = {"text": {"truncation": True}, "image": {}}
 
 
 def synthetic_samples(modality: str) -> list[Any]:
@@ -71,22 +71,49 @@ def silenced() -> Iterator[None]:
 
 
 def answers(folder: Path, task: Task, samples: Sequence[Any]) -> Answers:
-    """What plain `transformers.pipeline` says: for every sample, each label's score.
+    """What plain `transformers.pipeline` says: for every sample, each label's score, or that of each token.
+
+    Args:
+        samples: texts or images; for a model of pairs two texts each, or texts, which are paired with the next.
 
     Raises:
         BackboneError: Transformers cannot load or use what lies in the folder.
     """
     try:
         with silenced():
-            ask = pipeline(task.name, model=str(folder), device="cpu")  # type: ignore[call-overload]
-            every = ask.model.config.num_labels  # None would mean five, for images
-            said = [ask(sample, top_k=every, **CALLS[task.modality.name]) for sample in samples]
+            ask = pipeline(task.pipeline, model=str(folder), device="cpu")  # type: ignore[call-overload]
+            given = _paired(samples) if getattr(ask.model.config, "text_pair", False) else samples
+            return [ASKS[task.pipeline](ask, sample) for sample in given]
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BackboneError(
             f"transformers.pipeline cannot use the model: {first}", place=str(folder), fix="train the model again"
         ) from error
-    return [{row["label"]: float(row["score"]) for row in rows} for rows in said]
+
+
+def _paired(samples: Sequence[Any]) -> list[dict[str, str]]:
+    """Two texts as the pipeline takes them."""
+    following = [*samples[1:], *samples[:1]]
+    pairs = [(one, other) if isinstance(one, str) else one for one, other in zip(samples, following, strict=True)]
+    return [{"text": one, "text_pair": other} for one, other in pairs]
+
+
+def _labels(ask: Any, sample: Any, **more: Any) -> dict[str, float]:
+    every = ask.model.config.num_labels  # None would mean five, for images
+    return {row["label"]: float(row["score"]) for row in ask(sample, top_k=every, **more)}
+
+
+def _tokens(ask: Any, sample: Any) -> dict[str, float]:
+    """Each token's tag and score by its place, those outside of entities among them."""
+    said = ask(sample, ignore_labels=[])
+    return {f"{row['index']} {row['entity']}": float(row["score"]) for row in said}
+
+
+ASKS: Mapping[str, Callable[[Any, Any], dict[str, float]]] = {
+    "image-classification": _labels,
+    "text-classification": partial(_labels, truncation=True),
+    "token-classification": _tokens,
+}
 
 
 def disagreement(ours: Answers, theirs: Answers) -> str:
@@ -94,10 +121,15 @@ def disagreement(ours: Answers, theirs: Answers) -> str:
     for number, (one, other) in enumerate(zip(ours, theirs, strict=True), start=1):
         if one.keys() != other.keys():
             return f"sample {number} gets other labels"
-        far = max(abs(one[label] - other[label]) for label in one)
-        if not far <= TOLERANCE:
+        far = max((abs(one[label] - other[label]) for label in one), default=0.0)
+        if not far <= TOLERANCE * _size(one):
             return f"a score of sample {number} is off by {far:.2g}"
     return ""
+
+
+def _size(scores: Mapping[str, float]) -> float:
+    """What a difference is measured by: scores are at most 1, numbers may be large."""
+    return max(1.0, *map(abs, scores.values())) if scores else 1.0
 
 
 @dataclass(frozen=True)

@@ -95,8 +95,15 @@ def is_on_hub(name: str, report: Mapping[str, Any]) -> bool:
     return bool(said) if said is not None else name in KNOWN or revision is not None
 
 
+def public_forgetting(told: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of the old model's data, which goes by a name as the new one's does."""
+    source = {"source": public_source(str(told["source"]), report)} if told.get("source") else {}
+    return {**public_json(told), **source}
+
+
 CUTS: Mapping[str, Callable[[Any, Mapping[str, Any]], Any]] = {
     "source": public_source,
     "backbone": public_backbone,
     "recipe": public_recipe,
+    "forgetting": public_forgetting,
 }

@@ -5,32 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..tasks import get_task
+from ..measures import measure
+from ..tasks import Task, get_task
+from ..usage import CODES, OURS, PAIR, SHELL, example, kind_of_input
 from .public import PLACEHOLDER
+from .targets import ABOUT
 
 Run = Mapping[str, Any]
-# Our metric names: the Hub's identifier and a name to read.
-METRICS = {
-    "accuracy": ("accuracy", "Accuracy"),
-    "precision_macro": ("precision", "Precision (macro)"),
-    "precision_weighted": ("precision", "Precision (weighted)"),
-    "recall_macro": ("recall", "Recall (macro)"),
-    "recall_weighted": ("recall", "Recall (weighted)"),
-    "f1_macro": ("f1", "F1 (macro)"),
-    "f1_weighted": ("f1", "F1 (weighted)"),
-    "f1_micro": ("f1", "F1 (micro)"),
-    "roc_auc": ("roc_auc", "ROC AUC"),
-    "mae": ("mae", "Mean absolute error"),
-    "rmse": ("rmse", "Root mean squared error"),
-    "r2": ("r_squared", "R²"),
-    "pearson": ("pearsonr", "Pearson correlation"),
-    "spearman": ("spearmanr", "Spearman correlation"),
-}
-# What goes in, in words; and an input as Python and as the shell write it.
-INPUTS = {
-    "text": ("texts", '"a text to sort"', '"a text to sort"'),
-    "image": ("images", '"photo.jpg"', "photo.jpg"),
-}
+INPUTS = {"text": "texts", "image": "images", PAIR: "pairs of texts"}
+# Of a label's figures, in order.
+COLUMNS = ("precision", "recall", "f1", "average_precision", "threshold", "rmse", "mae", "r2", "pearson", "spearman")
 MOST_CONFUSED = 20  # labels; a larger matrix is a picture, since it makes no table to read
 
 
@@ -41,56 +25,66 @@ def sections(run: Run, name: str) -> list[str]:
         run: a public report: no paths, no inputs of the user's.
         name: owner/name on the Hub.
     """
-    parts = (_title, _labels, _use, _data, _recipe, _results, _confusion, _limits, _time)
+    parts = (_title, _labels, _use, _data, _recipe, _results, _confusion, _points, _limits, _time)
     return [text for part in parts if (text := part(run, name))]
 
 
 def _title(run: Run, name: str) -> str:
     title = str(run.get("model") or "") if name == PLACEHOLDER else name.split("/")[-1]
-    modality = _modality(run)
-    what = f"Sorts {INPUTS[modality][0]} into {len(run.get('labels') or ())} classes." if modality else ""
+    task = _task(run)
+    what = ABOUT[task.target.shape].does(run, INPUTS[_inputs(task, run)]) if task else ""
     origin = f" Fine-tuned from {_code(run['backbone'])}" if run.get("backbone") else " Fine-tuned"
     return f"# {_plain(title or 'model')}\n\n{what}{origin} with hftransfer."
 
 
-def _modality(run: Run) -> str:
-    return get_task(run["task"]).modality.name if run.get("task") else ""
+def _task(run: Run) -> Task | None:
+    return get_task(run["task"]) if run.get("task") else None
+
+
+def _inputs(task: Task, run: Run) -> str:
+    return kind_of_input(task, pair=is_pair(run))
+
+
+def is_pair(run: Run) -> bool:
+    """Whether a model takes two texts at once."""
+    return bool(run.get("text_pair") or (run.get("recipe") or {}).get("text_pair_column"))
 
 
 def _labels(run: Run, name: str) -> str:
-    labels = run.get("labels") or ()
-    return f"## Labels\n\n{', '.join(_code(label) for label in labels)}" if labels else ""
+    task = _task(run)
+    about = ABOUT[task.target.shape if task else "class"]
+    labels = about.named(run)
+    return f"## {about.heading}\n\n{', '.join(map(_code, labels))}" if labels else ""
 
 
 def _use(run: Run, name: str) -> str:
-    modality = _modality(run)
-    if not modality:
+    task = _task(run)
+    if task is None:
         return ""
-    _, python, shell = INPUTS[modality]
+    kind = _inputs(task, run)
+    code = example(task, name, pair=is_pair(run), aggregation=str(run.get("aggregation") or ""))
     here = "\nWhere the model isn't on the Hub yet, give its folder instead.\n" if name == PLACEHOLDER else ""
+    says = f"\n{CODES[task.target.shape].says}\n" if CODES[task.target.shape].says else ""
     return f"""## Use
 {here}
 With Transformers alone:
 
 ```python
-from transformers import pipeline
-
-classify = pipeline("{run["task"]}", model="{name}")
-print(classify({python}))
+{code}
 ```
-
+{says}
 With hftransfer, in Python:
 
 ```python
 from hftransfer import Predictor
 
-print(Predictor.from_pretrained("{name}").predict({python}))
+print(Predictor.from_pretrained("{name}").predict({OURS[kind]}))
 ```
 
 or from the shell:
 
 ```sh
-hftransfer predict {name} {shell}
+hftransfer predict {name} {SHELL[kind]}
 ```"""
 
 
@@ -101,9 +95,16 @@ def _data(run: Run, name: str) -> str:
     counts = ", ".join(f"{count} for {split}" for split, count in rows.items() if count)
     source = f" of {_code(run['source'])}" if run.get("source") else ""
     notes = "\n".join(f"- {_plain(note)}" for note in run.get("notes") or ())
-    classes = [(_plain(label), str(count)) for label, count in (run.get("label_rows") or {}).items()]
-    parts = (f"## Data\n\nRows{source}: {counts}.", notes, _table(("label", "rows"), classes) if classes else "")
+    parts = (f"## Data\n\nRows{source}: {counts}.", notes, _counts(run))
     return "\n\n".join(part for part in parts if part)
+
+
+def _counts(run: Run) -> str:
+    """How much there is of each label, where that differs."""
+    task, counted = _task(run), run.get("label_rows") or {}
+    head = ABOUT[task.target.shape if task else "class"].counted
+    rows = [(_plain(label), str(count)) for label, count in counted.items()]
+    return _table(head, rows) if head and rows else ""
 
 
 def _recipe(run: Run, name: str) -> str:
@@ -126,7 +127,7 @@ def _results(run: Run, name: str) -> str:
         return ""
     split = run.get("evaluated_on")
     where = f"On the {split} rows" if split else "Measured"
-    rows = [(METRICS.get(key, (key, key))[1], *_interval(value)) for key, value in metrics.items()]
+    rows = [(measure(key).title, *_interval(value)) for key, value in metrics.items()]
     table = _table(("metric", "value", "95 % interval"), rows)
     return f"## Results\n\n{where}, computed in fp32; the intervals are bootstrapped.\n\n{table}" + _per_label(run)
 
@@ -141,13 +142,15 @@ def _figure(value: Any) -> str:
 
 
 def _per_label(run: Run) -> str:
-    per_label = run.get("per_label") or {}
-    names = ("precision", "recall", "f1")
+    per_label, task = run.get("per_label") or {}, _task(run)
+    first, support = ABOUT[task.target.shape if task else "class"].columns
+    names = [name for name in COLUMNS if any(row.get(name) is not None for row in per_label.values())]
     rows = [
         (_plain(label), *(_figure(row.get(name)) for name in names), str(int(row.get("support") or 0)))
         for label, row in per_label.items()
     ]
-    return f"\n\n{_table(('label', *names, 'rows'), rows)}" if rows else ""
+    head = (first, *(name.replace("_", " ") for name in names), support)
+    return f"\n\n{_table(head, rows)}" if rows else ""
 
 
 def _confusion(run: Run, name: str) -> str:
@@ -160,13 +163,18 @@ def _confusion(run: Run, name: str) -> str:
     return f"## Confusion\n\nRows are true labels, columns predictions.\n\n{_table(('', *map(_plain, labels)), rows)}"
 
 
+def _points(run: Run, name: str) -> str:
+    return "## Answers\n\n![Answers against the truth](true_and_predicted.png)" if run.get("points") else ""
+
+
 def _limits(run: Run, name: str) -> str:
-    trained = (run.get("rows") or {}).get("train")
+    trained, task = (run.get("rows") or {}).get("train"), _task(run)
+    about = ABOUT[task.target.shape if task else "class"]
     kinds = sorted({problem["code"] for problem in run.get("problems") or () if problem.get("severity") != "info"})
     found = f"- The check of the data found: {', '.join(map(_code, kinds))}." if kinds else ""
     lines = (
         f"- It learned from {trained} rows: expect less from inputs that do not look like them." if trained else "",
-        "- Every input gets one of the labels, even one that belongs to none; a high score is no promise.",
+        f"- {about.limit}",
         "- The figures hold for data from the same source; the intervals tell nothing about other sources.",
         "- Biases of the backbone and of the data are learned along." if run.get("backbone") else "",
         found,

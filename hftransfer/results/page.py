@@ -14,25 +14,16 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from ..measures import NUMBER, SHARE, headline, measure, ordered, written
 from ..tasks import TASKS
+from .baselines import baseline
 from .lettering import letter
+from .views import table, view
 
 PAIRS = 8  # most confused pairs shown
 OPEN = 40  # a longer table of labels begins folded, behind its weakest
 WEAKEST = 12
-PERCENT = "\N{NO-BREAK SPACE}%"
-
-# What a figure is called and what it says; others appear under their own names.
-FIGURES = {
-    "accuracy": ("Accuracy", "share of rows that got the right label"),
-    "precision_macro": ("Precision, macro", "how often an answer is right, every label counting the same"),
-    "recall_macro": ("Recall, macro", "how much of a label is found, every label counting the same"),
-    "f1_macro": ("F1, macro", "precision and recall in one, every label counting the same"),
-    "precision_weighted": ("Precision, weighted", "the same, labels counting by their rows"),
-    "recall_weighted": ("Recall, weighted", "the same, labels counting by their rows"),
-    "f1_weighted": ("F1, weighted", "the same, labels counting by their rows"),
-    "roc_auc": ("ROC AUC", "chance that a row of a label scores above one of another"),
-}
+SPACED = "\N{NO-BREAK SPACE}%"
 
 
 def render(facts: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
@@ -40,7 +31,7 @@ def render(facts: Mapping[str, Any], pictures: Mapping[str, Path]) -> str:
 
     Args:
         facts: the run as plain values; absent ones are left out.
-        pictures: PNG files by name: confusion, curve, and either with `_dark`.
+        pictures: PNG files by name: confusion, points, curve, and each with `_dark`.
     """
     here = files(__package__)
     engine = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -56,8 +47,9 @@ def _embed(path: Path) -> str:
 
 
 def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
-    figures = _figures(facts.get("metrics") or {})
-    labels = _labels(facts)
+    metrics, words = facts.get("metrics") or {}, view(facts)
+    figures = [_figure(name, metrics[name]) for name in ordered(metrics)]
+    labels = table(facts.get("per_label") or {}, words)
     return {
         "title": facts.get("model") or facts.get("backbone") or "A fine-tuned model",
         "kind": str(facts.get("task") or "model").replace("-", " "),
@@ -65,10 +57,12 @@ def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
         "split": facts.get("evaluated_on"),
         "rows": {name: count for name, count in (facts.get("rows") or {}).items() if count},
         "head": figures[0] if figures else None,
-        "baseline": _baseline(facts),
+        "baseline": _spaced(baseline(facts, headline(metrics))),
         "figures": figures,
+        "words": words,
         "labels": labels,
-        "weakest": sorted(labels, key=lambda row: row["f1"])[:WEAKEST] if len(labels) > OPEN else [],
+        "weakest": _weakest(labels),
+        "went_on": _went_on(facts),
         "key": _key(facts.get("labels") or []),
         "pairs": _pairs(facts),
         "stages": _stages(facts.get("seconds") or {}),
@@ -92,7 +86,7 @@ def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
         "strategy": facts.get("strategy"),
         "source": facts.get("source"),
         "inputs": f"{task.modality.name}s" if task else "rows",
-        "labels": len(facts.get("labels") or []),
+        "learned": _learned(facts),
         "trained": (facts.get("rows") or {}).get("train"),
         "tested": (facts.get("rows") or {}).get(str(facts.get("evaluated_on"))),
     }
@@ -104,23 +98,26 @@ def _notes(facts: Mapping[str, Any]) -> list[str]:
     return [note for note in facts.get("notes") or [] if note not in told]
 
 
-def _figures(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = sorted(metrics, key=lambda name: list(FIGURES).index(name) if name in FIGURES else len(FIGURES))
-    return [_figure(name, metrics[name]) for name in names]
+def _learned(facts: Mapping[str, Any]) -> str:
+    """What the model was taught to do, with how many labels, numbers or kinds."""
+    words = view(facts)
+    many = len(facts.get("labels") or []) if words.many == "labels" else len(facts.get("per_label") or {})
+    return words.learned.format(many).replace("with 1 numbers", "with a number") if many else ""
 
 
 def _figure(name: str, found: Any) -> dict[str, Any]:
-    title, meaning = FIGURES.get(name, (name, ""))
     value, low, high = _bounds(found)
-    bar = all(part is not None and 0 <= part <= 1 for part in (value, low, high))
+    shown = measure(name).kind in (SHARE, NUMBER) and all(
+        part is not None and 0 <= part <= 1 for part in (value, low, high)
+    )
     return {
-        "title": title,
-        "meaning": meaning,
-        "value": _number(name, value),
-        "low": _number(name, low),
-        "high": _number(name, high),
-        "range": f"{_number(name, low).removesuffix(PERCENT)} – {_number(name, high)}",
-        "bar": {"left": low * 100, "width": (high - low) * 100, "at": value * 100} if bar else None,
+        "title": measure(name).title,
+        "meaning": measure(name).meaning,
+        "value": _spaced(written(name, value)),
+        "low": _spaced(written(name, low)),
+        "high": _spaced(written(name, high)),
+        "range": _spaced(f"{written(name, low).removesuffix('%')} – {written(name, high)}"),
+        "bar": {"left": low * 100, "width": (high - low) * 100, "at": value * 100} if shown else None,
     }
 
 
@@ -128,24 +125,33 @@ def _bounds(found: Any) -> tuple[Any, Any, Any]:
     return (found.get("value"), found.get("low"), found.get("high")) if isinstance(found, Mapping) else (found,) * 3
 
 
-def _number(name: str, value: float | None) -> str:
-    """A share as per cent; the area under a curve, and what this page has no name for, as a number."""
-    if value is None:
-        return ""
-    return f"{value:.3f}" if name == "roc_auc" or name not in FIGURES else _percent(value)
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.1f}{PERCENT}"
-
-
-def _labels(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
-    names = ("precision", "recall", "f1", "support")
-    table = facts.get("per_label") or {}
-    return [
-        {"label": label, "place": place, **{name: row.get(name) or 0 for name in names}}
-        for place, (label, row) in enumerate(table.items(), start=1)
+def _went_on(facts: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The headline before and after, of a run that went on from another model: on the new data, and on the old."""
+    forgetting = facts.get("forgetting") or {}
+    compared = [
+        (facts.get("source"), facts.get("before") or {}, facts.get("metrics") or {}),
+        (forgetting.get("source"), forgetting.get("before") or {}, forgetting.get("after") or {}),
     ]
+    return [
+        {"source": str(source or "its data"), "title": measure(name).title, **_both(name, before, after)}
+        for source, before, after in compared
+        if (name := headline(set(before) & set(after)))
+    ]
+
+
+def _both(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
+    told = {"before": _bounds(before[name])[0], "after": _bounds(after[name])[0]}
+    return {when: _spaced(written(name, value)) for when, value in told.items()}
+
+
+def _spaced(text: str) -> str:
+    """As print has it: with a space before the sign."""
+    return text.replace("%", SPACED)
+
+
+def _weakest(labels: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows = labels["rows"]
+    return sorted(rows, key=lambda row: row["track"])[:WEAKEST] if len(rows) > OPEN else []
 
 
 def _key(labels: Sequence[str]) -> list[tuple[int, str]]:
@@ -167,12 +173,6 @@ def _pairs(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"truth": labels[truth], "given": labels[given], "count": count, "of": sum(confusion[truth])}
         for count, truth, given in worst
     ]
-
-
-def _baseline(facts: Mapping[str, Any]) -> str:
-    """What always giving the most frequent label would get."""
-    supports = [sum(row) for row in facts.get("confusion") or []]
-    return _percent(max(supports) / sum(supports)) if sum(supports) else ""
 
 
 def _stages(seconds: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -19,6 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from ..measures import MEASURES, SHARE, headline, measure
+from ..tasks import TARGETS
 from ..values import Report
 from .lettering import letter
 
@@ -67,35 +69,43 @@ def confusion_picture(report: Report | Mapping[str, Any], path: Path, *, dark: b
     _name_axes(axes, labels, paper)
     if few:
         _number(axes, matrix, shares, paper, size=min(11.0, 190 / max(len(labels), 14)))
-    _save(figure, path)
+    save(figure, path)
 
 
 def curve_picture(history: Sequence[Mapping[str, Any]], path: Path, *, dark: bool = False) -> None:
-    """Draw the losses, and below them validation's accuracy where it was measured, as a PNG.
+    """Draw the losses, and below them what was best of validation's figures where one was measured, as a PNG.
 
     Args:
-        history: {phase, step, loss?, eval_loss?, eval_accuracy?, …} as training went;
+        history: {phase, step, loss?, eval_loss?, eval_FIGURE?, …} as training went;
             where steps start anew with a phase, the phases are laid end to end.
         path: where to write.
         dark: for dark pages.
     """
     paper, (records, borders) = DARK if dark else LIGHT, _end_to_end(history)
-    accuracy = _line(records, "eval_accuracy")
-    titles = ("Loss", "Accuracy on validation") if accuracy else ("Loss",)
+    name = _measured(records)
+    best = _line(records, f"eval_{name}")
+    titles = ("Loss", f"{measure(name).title} on validation") if name else ("Loss",)
     figure = Figure(figsize=(6.2, 0.8 + 2.2 * len(titles)), facecolor=paper.ground, layout="constrained")
     panels = figure.subplots(len(titles), 1, sharex=True, squeeze=False)[:, 0]
     _plot(panels[0], _line(records, "loss"), "training", paper.pale, marked=False)
     _plot(panels[0], _line(records, "eval_loss"), "validation", paper.hue, marked=True)
-    _plot(panels[-1], accuracy, "validation", paper.hue, marked=True)
+    _plot(panels[-1], best, "validation", paper.hue, marked=True)
     for panel, title in zip(panels, titles, strict=True):
-        _rule(panel, title, borders, paper)
+        rule(panel, title, borders, paper)
     panels[0].set(xlim=(0, None), ylim=(0, None))
     panels[-1].set_xlabel("step", color=paper.muted, fontsize=10)
-    if accuracy:
+    if name and measure(name).kind == SHARE:
         panels[1].yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
     place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1.0, 0.99), "borderaxespad": 0.0}
     panels[0].legend(frameon=False, labelcolor=paper.muted, fontsize=10, ncols=2, **place)
-    _save(figure, path)
+    save(figure, path)
+
+
+def _measured(records: Sequence[Mapping[str, Any]]) -> str | None:
+    """The figure besides the loss that validation was measured by: the one that the best model was kept by first."""
+    names = dict.fromkeys(name.removeprefix("eval_") for record in records for name in record if "eval_" in name)
+    drawn = [name for name in names if name in MEASURES and _line(records, f"eval_{name}")]
+    return next((target.best for target in TARGETS if target.best in drawn), headline(drawn))
 
 
 def has_curve(history: Sequence[Mapping[str, Any]]) -> bool:
@@ -171,7 +181,7 @@ def _plot(axes: Axes, points: list[tuple[float, float]], name: str, colour: str,
         axes.plot(*zip(*points, strict=True), color=colour, label=name, linewidth=2, marker=marker, markersize=4.5)
 
 
-def _rule(axes: Axes, title: str, borders: list[float], paper: Paper) -> None:
+def rule(axes: Axes, title: str, borders: list[float], paper: Paper) -> None:
     axes.set_title(title, loc="left", color=paper.ink, fontsize=11)
     axes.set_facecolor(paper.ground)
     axes.spines[:].set_visible(False)
@@ -184,6 +194,6 @@ def _rule(axes: Axes, title: str, borders: list[float], paper: Paper) -> None:
         axes.axvline(border, color=paper.muted, linewidth=0.8, linestyle=(0, (2, 3)))
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     FigureCanvasAgg(figure)
     figure.savefig(path, dpi=160, facecolor=figure.get_facecolor())

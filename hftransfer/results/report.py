@@ -6,7 +6,8 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import numpy as np
 from ..errors import SourceError, SourceMissing
 from .page import render
 from .pictures import confusion_picture, curve_picture, has_curve
+from .scatter import has_points, points_picture
 
 REPORT = "report.json"
 PAGE = "report.html"
 CONFUSION = "confusion_matrix.png"
 CURVE = "learning_curve.png"
+POINTS = "true_and_predicted.png"
 
 # What the reader wants first comes first; names not listed follow by alphabet.
 ORDER = (
@@ -33,8 +36,11 @@ ORDER = (
     "evaluated_on",
     "rows",
     "metrics",
+    "before",
+    "forgetting",
     "per_label",
     "confusion",
+    "points",
     "seconds",
     "peak_memory_mb",
     "notes",
@@ -57,16 +63,23 @@ def write_report(run: Mapping[str, Any], folder: Path) -> None:
     facts = _plain(run)
     pictures: dict[str, Path] = {}
     with tempfile.TemporaryDirectory(prefix="hftransfer-report-") as scratch:
-        if facts.get("confusion") and facts.get("labels"):
-            pictures |= {"confusion": folder / CONFUSION, "confusion_dark": Path(scratch) / CONFUSION}
-            confusion_picture(facts, pictures["confusion"])
-            confusion_picture(facts, pictures["confusion_dark"], dark=True)
-        if has_curve(facts.get("history") or []):
-            pictures |= {"curve": folder / CURVE, "curve_dark": Path(scratch) / CURVE}
-            curve_picture(facts["history"], pictures["curve"])
-            curve_picture(facts["history"], pictures["curve_dark"], dark=True)
+        for name, (file, draw) in _drawn(facts).items():
+            pictures |= {name: folder / file, f"{name}_dark": Path(scratch) / file}
+            draw(pictures[name], dark=False)
+            draw(pictures[f"{name}_dark"], dark=True)
         _write(folder / PAGE, render(facts, pictures))
     _write(folder / REPORT, json.dumps(_ordered(facts), ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+
+
+def _drawn(facts: Mapping[str, Any]) -> dict[str, tuple[str, Callable[..., None]]]:
+    """The pictures that there is something to draw for: each one's file, and how it is drawn there."""
+    history, points = facts.get("history") or [], facts.get("points") or {}
+    pictures = {
+        "confusion": (CONFUSION, partial(confusion_picture, facts), facts.get("confusion") and facts.get("labels")),
+        "points": (POINTS, partial(points_picture, points), has_points(points)),
+        "curve": (CURVE, partial(curve_picture, history), has_curve(history)),
+    }
+    return {name: (file, draw) for name, (file, draw, there) in pictures.items() if there}
 
 
 def read_report(folder: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-Refusal = tuple[str, str]  # a cause, and the next step
+from ..errors import SourceError
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Target(ABC):
         """The group of each row; every split gets rows of each."""
 
     @abstractmethod
-    def refusal(self, train: Iterable[Any], everywhere: Iterable[Any]) -> Refusal | None:
+    def refusal(self, train: Iterable[Any], everywhere: Iterable[Any]) -> SourceError | None:
         """What makes these values, those of train and those of all splits, nothing to learn from."""
 
     def decode(self, scores: Sequence[float], labels: Sequence[str], thresholds: Mapping[str, float]) -> Any:

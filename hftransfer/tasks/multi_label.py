@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .kinds import Refusal, Target, few, in_order, rarest
+from ..errors import SourceError
+from .kinds import Target, few, in_order, rarest
 
 SEPARATORS = ("|", ";", ",")
 Value = tuple[str, ...]
@@ -55,12 +56,14 @@ class MultiLabel(Target):
     def strata(self, values: Iterable[Value]) -> list[str]:
         return rarest(values)
 
-    def refusal(self, train: Iterable[Value], everywhere: Iterable[Value]) -> Refusal | None:
+    def refusal(self, train: Iterable[Value], everywhere: Iterable[Value]) -> SourceError | None:
         kinds = set(train)
         if kinds == {()}:
-            return "no row has a label", "fill some in"
+            return SourceError("no row has a label", fix="fill some in")
         if len(kinds) == 1:
-            return f"every row has the same labels: {few(next(iter(kinds)))}", "add rows with other labels, or without"
+            return SourceError(
+                f"every row has the same labels: {few(next(iter(kinds)))}", fix="add rows with other labels, or without"
+            )
         return None
 
     def decode(self, scores: Sequence[float], labels: Sequence[str], thresholds: Mapping[str, float]) -> Any:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .kinds import Refusal, Target
+from ..errors import SourceError
+from .kinds import Target
 
 Value = dict[str, float]
 ONE = ""  # the name of a number that is the only one
@@ -70,12 +71,12 @@ class Regression(Target):
             groups[place] = str(rank * GROUPS // len(order))
         return groups
 
-    def refusal(self, train: Iterable[Value], everywhere: Iterable[Value]) -> Refusal | None:
+    def refusal(self, train: Iterable[Value], everywhere: Iterable[Value]) -> SourceError | None:
         values = list(train)
         for name in values[0]:
             if len({value.get(name) for value in values}) == 1:
                 what = f"'{name}' is" if name else "the label is"
-                return f"{what} the same number in every row", "give rows with other numbers"
+                return SourceError(f"{what} the same number in every row", fix="give rows with other numbers")
         return None
 
     def decode(self, scores: Sequence[float], labels: Sequence[str], thresholds: Mapping[str, float]) -> Any:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from .kinds import Refusal, Target, few, in_order
+from ..errors import SourceError
+from .kinds import Target, few, in_order
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,13 @@ class SingleLabel(Target):
     def strata(self, values: Iterable[str]) -> list[str]:
         return list(values)
 
-    def refusal(self, train: Iterable[str], everywhere: Iterable[str]) -> Refusal | None:
+    def refusal(self, train: Iterable[str], everywhere: Iterable[str]) -> SourceError | None:
         learned, counts = Counter(train), Counter(everywhere)
         if len(learned) == 1:
-            return f"there is a single class, '{next(iter(learned))}'", "add examples of at least one other class"
+            return SourceError(
+                f"there is a single class, '{next(iter(learned))}'", fix="add examples of at least one other class"
+            )
         if max(counts.values()) == 1:
             cause = f"each class has one example only, so that none is left to measure with: {few(counts)}"
-            return cause, "add examples, or name the column of the labels with --label-column"
+            return SourceError(cause, fix="add examples, or name the column of the labels with --label-column")
         return None

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .kinds import Refusal, Target, in_order, rarest
+from ..errors import SourceError
+from .kinds import Target, in_order, rarest
 
 OUTSIDE = "O"
 
@@ -65,9 +66,11 @@ class Tokens(Target):
     def strata(self, values: Iterable[Value]) -> list[str]:
         return rarest(map(self.names, values))
 
-    def refusal(self, train: Iterable[Value], everywhere: Iterable[Value]) -> Refusal | None:
+    def refusal(self, train: Iterable[Value], everywhere: Iterable[Value]) -> SourceError | None:
         if not any(map(self.names, train)):
-            return "no word is part of an entity", "mark some entities, with tags such as B-person and I-person"
+            return SourceError(
+                "no word is part of an entity", fix="mark some entities, with tags such as B-person and I-person"
+            )
         return None
 
 

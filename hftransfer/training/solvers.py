@@ -123,10 +123,9 @@ def binary_cross_entropy(logits: np.ndarray, truth: np.ndarray) -> tuple[float, 
 
 
 def squared_error(logits: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray]:
-    """Of numbers [rows, outputs], each measured by its spread."""
-    spread = np.maximum(truth.std(0), 1e-6)
-    error = (logits - truth) / spread
-    return 0.5 * float((error**2).sum(dtype=np.float64)), error / spread
+    """Of numbers [rows, outputs]."""
+    error = logits - truth
+    return 0.5 * float((error**2).sum(dtype=np.float64)), error
 
 
 class Binary:
@@ -186,15 +185,18 @@ class Refined:
         deviation = features.std(0)
         self.deviation = np.maximum(deviation, deviation.mean() + 1e-12)
         loss, self.figure = REFINED[kind]
-        given = (features @ head[0].T + head[1]).astype(np.float32)
+        # Numbers are measured by their spread, so that the penalty means the same whatever their unit.
+        self.unit = np.maximum(labels.std(0), 1e-12) if kind == "ridge" else np.ones(len(head[1]))
+        given = ((features @ head[0].T + head[1]) / self.unit).astype(np.float32)
         scaled = (features - self.mean) / self.deviation
+        labels = (labels / self.unit).astype(np.float32) if kind == "ridge" else labels
         outputs = len(head[1])
         there = np.bincount(labels, minlength=outputs) if labels.ndim == 1 else np.abs(labels).sum(0)
         self.descent = Descent(scaled, labels, loss, np.zeros(outputs), given=given, free=there > 0)
 
     def fit(self, strength: float) -> Head:
         weight, bias = self.descent.fit(strength)
-        weight = weight / self.deviation
+        weight, bias = weight / self.deviation * self.unit[:, None], bias * self.unit
         return self.head[0] + weight, self.head[1] + bias - weight @ self.mean
 
     def figures(self, logits: np.ndarray, truth: np.ndarray) -> dict[str, float]:

@@ -54,7 +54,8 @@ def run_tune(
         room.mkdir(parents=True, exist_ok=True)
         progress = _trained(backbone, data, phase, recipe, machine, on_event, room, over)
         finished = {"history": progress.history, "cut": progress.cut}
-        keep(room, FINISHED, backbone.model.save_pretrained, finished)
+        with quiet():
+            keep(room, FINISHED, backbone.model.save_pretrained, finished)
     else:
         reload_weights(backbone.model, room / FINISHED)
         backbone.model.eval()
@@ -85,7 +86,7 @@ def _trained(
         args=arguments(phase, recipe, machine, task, room, len(train)),
         groups=trainable(backbone, phase, recipe, machine, scale=head_scale(task, data)),
         collators=collators,
-        augment=AUGMENT.get(task.modality.name),
+        augment=AUGMENT.get((task.modality.name, task.target.shape)),
         train_dataset=train,
         eval_dataset=validation,
         compute_loss_func=loss_of(task, data),
@@ -206,5 +207,6 @@ def _text_rows(
     return train, validation, (pad, pad)
 
 
-AUGMENT = {"image": shift_and_zoom}
+# By what goes in and what comes out: a size or a place is another once the image is moved.
+AUGMENT = {("image", "class"): shift_and_zoom, ("image", "flags"): shift_and_zoom}
 ROWS = {"image": _image_rows, "text": _text_rows}

@@ -8,10 +8,14 @@ from typing import Any
 
 from ..errors import HFTransferError
 from ..jobs.states import ENDED, Job, State, silent
+from ..measures import headline, written
+from ..tasks import TASKS
 from .languages.messages import translated, translated_parts
 from .words import known, say
 
 DOING = {"check": "data.checking", "push": "publish.pushing"}
+AMOUNTS = {"class": "data.classes", "flags": "data.labels", "numbers": "data.numbers", "tags": "data.kinds"}
+ALONE = {"flags": "data.label", "numbers": "data.number", "tags": "data.kind"}
 SHOWN = 10  # classes listed one by one
 
 _ICONS = {
@@ -53,9 +57,16 @@ def summary(name: str, found: Mapping[str, Any] | None) -> str:
     if not name:
         return empty("data", say("train.nodata"), say("train.nodata.hint"))
     task = known(f"task.{found['task']}", found["task"]) if found else ""
-    rest = f"{count(found['rows'])} {say('data.rows')} · {len(found['labels'])} {say('data.classes')}" if found else ""
+    rest = f"{count(found['rows'])} {say('data.rows')} · {amount(found)}" if found else ""
     line = " · ".join(filter(None, (rest, task)))
     return f'<p class="hft-summary">{plain(say("train.data"))} <b>{plain(name)}</b><span>{plain(line)}</span></p>'
+
+
+def amount(found: Mapping[str, Any]) -> str:
+    """How many classes there are in data, or labels, numbers or kinds of entities."""
+    task, many = TASKS.get(str(found["task"])), len(found["labels"])
+    shape = task.target.shape if task else "class"
+    return say(ALONE[shape]) if many == 1 and shape in ALONE else f"{many} {say(AMOUNTS[shape])}"
 
 
 def progress(job: Job, *, place: int = 0) -> str:
@@ -120,9 +131,10 @@ def runs(jobs: Sequence[Job], shown: str = "") -> str:
 
 
 def _run(job: Job, *, current: bool) -> str:
-    score = ((job.result or {}).get("metrics") or {}).get("accuracy")
+    metrics = (job.result or {}).get("metrics") or {}
+    name = headline(metrics)
     kept = say("runs.kept" if job.model and job.state is not State.DONE else f"state.{job.state}")
-    told = f"{score['value']:.1%}" if score else kept
+    told = written(name, metrics[name]["value"]) if name else kept
     here = ' aria-current="true"' if current else ""
     return f'<li><a href="?job={plain(job.id)}"{here}><b>{plain(job.name)}</b><span>{plain(told)}</span></a></li>'
 
@@ -147,16 +159,22 @@ def _score(job: Job) -> str:
     result = job.result or {}
     title = f'<div class="hft-title"><strong>{plain(job.name)}</strong>{chip("ok", say("state.done"))}</div>'
     metrics = result.get("metrics", {})
-    if "accuracy" not in metrics:
+    name = headline(metrics)
+    if name is None:
         return title
-    score = metrics["accuracy"]
-    words = say("train.score", metric="accuracy", split=result.get("evaluated_on", "test"))
-    interval = say("train.interval", low=f"{score['low']:.1%}", high=f"{score['high']:.1%}")
+    score = {part: written(name, value) for part, value in metrics[name].items()}
+    words = say("train.score", metric=metric(name), split=result.get("evaluated_on", "test"))
+    interval = say("train.interval", low=score["low"], high=score["high"])
     return (
-        f'{title}<div class="hft-score"><b>{score["value"]:.1%}</b>'
+        f'{title}<div class="hft-score"><b>{plain(score["value"])}</b>'
         f"<span>{plain(words)}<br>{plain(interval)}{_seconds(result)}</span></div>"
         f'{_origin(result)}<p class="hft-hint">{plain(say("train.address"))}</p>'
     )
+
+
+def metric(name: str) -> str:
+    """What a figure is called on the page."""
+    return known(f"metric.{name}", name)
 
 
 def _origin(result: Mapping[str, Any]) -> str:
@@ -182,11 +200,23 @@ def _failure(error: Mapping[str, str], title: str, log: str = "", *, mild: bool 
     return f'<div class="hft-card hft-failure hft-{kind}" role="alert">{body}</div>'
 
 
-def bars(values: Mapping[str, float], *, percent: bool = False, beside: Callable[[str], str] | None = None) -> str:
-    """A bar each for the first values; `beside` gives more HTML for a name's row."""
+def bars(
+    values: Mapping[str, float],
+    *,
+    percent: bool = False,
+    beside: Callable[[str], str] | None = None,
+    ticks: Mapping[str, float] | None = None,
+) -> str:
+    """A bar each for the first values.
+
+    Args:
+        percent: whether the values are shares.
+        beside: gives more HTML for a name's row.
+        ticks: where on each bar there is a mark; one that is reached is told from one that is not.
+    """
     most = 1.0 if percent else max(values.values(), default=1) or 1
     rows = "".join(
-        f'<li><span title="{plain(name)}">{plain(name)}</span><i><i style="width:{100 * value / most:.1f}%"></i></i>'
+        f'<li><span title="{plain(name)}">{plain(name)}</span>{_share(value / most, (ticks or {}).get(name))}'
         f"<b>{f'{value:.1%}' if percent else count(value)}</b>{beside(name) if beside else ''}</li>"
         for name, value in list(values.items())[:SHOWN]
     )
@@ -194,6 +224,14 @@ def bars(values: Mapping[str, float], *, percent: bool = False, beside: Callable
     rest = f'<p class="hft-hint">{plain(say("data.more", count=more))}</p>' if more > 0 else ""
     kind = "hft-bars hft-classes" if beside else "hft-bars"
     return f'<ul class="{kind}">{rows}</ul>{rest}'
+
+
+def _share(share: float, tick: float | None) -> str:
+    full = f'<i style="width:{100 * share:.1f}%"></i>'
+    if tick is None:
+        return f"<i>{full}</i>"
+    kind = "hft-ticked" if share >= tick else "hft-ticked hft-short"
+    return f'<i class="{kind}">{full}<s style="left:{100 * tick:.1f}%" title="{tick:.2f}"></s></i>'
 
 
 def _bar(share: float | None, words: str) -> str:

@@ -63,7 +63,7 @@ def test_half_a_pair_is_told_with_its_line(table):
 
 
 def test_a_table_without_second_texts_has_no_pairs(table):
-    with pytest.raises(ColumnError, match="no column holds pairs of texts"):
+    with pytest.raises(ColumnError, match="no two columns hold pairs of texts"):
         read_inputs(table("a.csv", written([(one, "x") for one, _ in ROWS], header=("text", "kind"))), pair=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import pytest
 from PIL import Image
 
 from hftransfer.data import examples, load_data, read_inputs
-from hftransfer.data.preview import EACH, LETTERS, SIDE
+from hftransfer.data.preview import LETTERS, SHORT, SIDE
+from hftransfer.data.showcase import ALONG, EACH
 from hftransfer.errors import ColumnError, SourceError
+
+TAGS = {"Ada": "B-person", "Paris": "B-place"}
 
 
 def test_examples_of_images_are_small_upright_and_without_holes(tmp_path: Path) -> None:
@@ -69,3 +73,35 @@ def test_a_file_without_texts_is_told(tmp_path: Path, name: str, content: str) -
     with pytest.raises(SourceError) as refused:
         read_inputs(tmp_path / name)
     assert name in refused.value.place and refused.value.fix
+
+
+def test_examples_of_pairs_are_two_beginnings_and_of_several_labels_rows_of_each(tmp_path: Path) -> None:
+    rows = [{"text": f"a text of {n} days", "label": ["even"] * (n % 2 == 0) + ["small"] * (n < 12)} for n in range(24)]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = examples(load_data(tmp_path / "t.jsonl"))
+    assert set(found) == {"even", "small"} and all(int(text.split()[3]) < 12 for text in found["small"])
+    assert SHORT["text"](["long " * 100, "short"]) == [SHORT["text"]("long " * 100), "short"]
+
+
+def test_examples_of_numbers_rise_from_the_least_to_the_largest(tmp_path: Path) -> None:
+    rows = [f"a text of {n} days,{n / 10}" for n in range(100)]
+    (tmp_path / "t.csv").write_text("\n".join(["text,score", *rows]))
+    (found,) = examples(load_data(tmp_path / "t.csv")).values()
+    values = [example["value"] for example in found]
+    assert len(values) == ALONG and values == sorted(values) and values[-1] - values[0] > 7
+    assert all(example["input"] == f"a text of {round(example['value'] * 10)} days" for example in found)
+
+
+def test_examples_of_entities_have_one_of_their_kind_marked(tmp_path: Path) -> None:
+    def row(number: int) -> dict[str, list[str]]:
+        words = f"{'so ' * 90 * (number % 2)}Ada {number} lives in Paris".split()
+        return {"tokens": words, "tags": [TAGS.get(word, "O") for word in words]}
+
+    (tmp_path / "t.jsonl").write_text("\n".join(json.dumps(row(number)) for number in range(20)))
+    found = examples(load_data(tmp_path / "t.jsonl"))
+    assert set(found) == {"person", "place"}
+    for kind, rows in found.items():
+        assert len(rows) == EACH and all(len(example["input"]) <= LETTERS for example in rows)
+        for example in rows:
+            marked = {one["label"]: example["input"][one["start"] : one["end"]] for one in example["entities"]}
+            assert marked[kind] == {"person": "Ada", "place": "Paris"}[kind]

@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "hftransfer"
 # From the ground up. Rooms of one floor do not import each other.
 FLOORS = (
-    ("errors", "values", "home", "output", "checkpoints", "reach", "pixels"),
+    ("errors", "values", "measures", "home", "output", "checkpoints", "reach", "pixels"),
     ("tasks",),
-    ("recipe",),
+    ("recipe", "usage"),
     ("data", "models", "results"),
     ("strategies",),
     ("training",),

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import (
-    BertConfig,
-    BertForSequenceClassification,
-    BertTokenizer,
-    ViTConfig,
-    ViTForImageClassification,
-    ViTImageProcessor,
-)
+import transformers
+from transformers import BertConfig, BertTokenizer, ViTConfig, ViTImageProcessor
 
 from hftransfer.publish.card import card
+from hftransfer.tasks import get_task
 
 LABELS = ("one", "two", "three")
-NAMES: dict[str, Any] = {"id2label": dict(enumerate(LABELS)), "label2id": {label: i for i, label in enumerate(LABELS)}}
 SIZE: dict[str, Any] = {
     "hidden_size": 16,
     "num_hidden_layers": 2,
@@ -60,26 +55,45 @@ SECRETS = (PRIVATE, "secret place", "diary", "diaries/", "divorce", "letter", "p
 
 def text_model(folder: Path) -> Path:
     """A BERT of 2 layers of 16 units, whose scores differ from text to text."""
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz?.!,;", "the", "no", "收", "货"]
-    words += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
-    torch.manual_seed(0)
-    config = BertConfig(vocab_size=len(words), max_position_embeddings=64, **SIZE, **NAMES)
-    BertForSequenceClassification(config).save_pretrained(folder)
-    BertTokenizer(vocab={word: place for place, word in enumerate(words)}, model_max_length=64).save_pretrained(folder)
-    return _with_notes(folder, "text-classification")
+    return model_of(folder, "text-classification")
 
 
 def image_model(folder: Path) -> Path:
     """A ViT of 2 layers of 16 units for images of 32 pixels."""
+    return model_of(folder, "image-classification")
+
+
+def model_of(folder: Path, task: str, *labels: str, pair: bool = False, **report: Any) -> Path:
+    """A model for any row of the task table, with what its config and its report say besides."""
+    row, labels = get_task(task), labels or LABELS
+    names = {"id2label": dict(enumerate(labels)), "label2id": {label: at for at, label in enumerate(labels)}}
+    flags = {"thresholds": dict.fromkeys(labels, 0.4)} if row.target.shape == "flags" else {}
     torch.manual_seed(0)
-    config = ViTConfig(image_size=32, patch_size=8, **SIZE, **NAMES)
-    ViTForImageClassification(config).save_pretrained(folder)
-    ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
-    return _with_notes(folder, "image-classification")
+    config, processor = BACKBONES[row.modality.name](
+        problem_type=row.target.problem_type or None, **SIZE, **names, **flags, **({"text_pair": True} if pair else {})
+    )
+    getattr(transformers, row.auto_model).from_config(config).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    told = {"labels": list(labels), **({"text_pair": True} if pair else {}), **report}
+    return _with_notes(folder, task, told)
 
 
-def _with_notes(folder: Path, task: str) -> Path:
-    report = REPORT | {"task": task}
+def _bert(**more: Any) -> tuple[BertConfig, BertTokenizer]:
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz?.!,;", "the", "no", "收", "货"]
+    words += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    tokenizer = BertTokenizer(vocab={word: place for place, word in enumerate(words)}, model_max_length=64)
+    return BertConfig(vocab_size=len(words), max_position_embeddings=64, **more), tokenizer
+
+
+def _vit(**more: Any) -> tuple[ViTConfig, ViTImageProcessor]:
+    return ViTConfig(image_size=32, patch_size=8, **more), ViTImageProcessor(size={"height": 32, "width": 32})
+
+
+BACKBONES: dict[str, Callable[..., tuple[Any, Any]]] = {"text": _bert, "image": _vit}
+
+
+def _with_notes(folder: Path, task: str, told: dict[str, Any]) -> Path:
+    report = REPORT | {"task": task} | told
     recipe = {"task": task, "strategy": "full", **REPORT["recipe"]}
     (folder / "report.json").write_text(json.dumps(report))
     (folder / "recipe.json").write_text(json.dumps(recipe))

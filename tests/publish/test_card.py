@@ -80,7 +80,7 @@ def test_the_text_tells_everything_and_breaks_no_table(tmp_path: Path) -> None:
     assert "# tickets\n" in text
     for use in ('pipeline("text-classification", model="alice/tickets")', 'Predictor.from_pretrained("alice/tickets")'):
         assert use in text
-    assert 'hftransfer predict alice/tickets "a text to sort"' in text
+    assert 'hftransfer predict alice/tickets "a text of yours"' in text
     assert "40 for train, 8 for validation, 12 for test" in text
     assert "| Accuracy | 0.833 | 0.610 to 0.960 |" in text and "| ROC AUC | – | – |" in text
     assert "| **log\\|in** | 0 | 4 | 0 |" in text
@@ -160,6 +160,8 @@ def test_what_may_be_a_path_is_cut_to_its_name() -> None:
     assert (kept["backbone"], kept["recipe"]["backbone"]) == ("private/mine", "private/mine")
     assert kept["source"] == "owner/data:config"
     assert public_report(kept)["source"] == kept["source"], "what was published can be published again"
+    old = {"source": "private/old.csv", "after": {"accuracy": {"value": 0.5}}}
+    assert public_report({"forgetting": old})["forgetting"] == {**old, "source": "old.csv"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import hftransfer
 
 PACKAGE = Path(hftransfer.__file__).parent
 # What never reaches a page: scripts, the shell's own words, and the pages, which say theirs by `say`.
-ELSEWHERE = ("models/starters/build/", "cli/", "terminal.py", "ui/", "errors.py")
+ELSEWHERE = ("models/starters/build/", "cli/", "terminal/", "ui/", "errors.py")
 ERRORS = {
     "HFTransferError",
     "RecipeError",
@@ -44,7 +44,12 @@ TABLES = {
     "publish/refusals.py": ("*",),
 }
 # Functions whose answers are texts, where no call shows it: they come by way of a list.
-RETURNED = {"reach.py": ("_ask", "silence")}
+RETURNED = {
+    "reach.py": ("_ask", "silence"),
+    **dict.fromkeys(
+        ("tasks/single_label.py", "tasks/multi_label.py", "tasks/regression.py", "tasks/tokens.py"), ("recognise",)
+    ),
+}
 DEEPEST = 9  # steps from a call to where its text is written
 
 

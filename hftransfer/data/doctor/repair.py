@@ -81,14 +81,16 @@ def repair(source: sources.Source, recipe: Recipe, output: Path, *, on_event: Li
         sources.check(folder, asked)  # a copy that cannot be used shall not appear
     problems = (*gathered.problems, *told([*_unread(gathered, reading), *_leaked(gathered, found)]), *found.problems)
     redacted = count_personal(sources.find(source, recipe)) if recipe.redact else 0
+    copy = sources.check(output, asked)
     return {
+        **({"numbers": copy["numbers"]} if "numbers" in copy else {}),
         "task": gathered.task.name,
         "rows": len(sheet),
         "labels": names,
         "problems": [problem.to_json() for problem in dict.fromkeys(problems)],
         "repaired": list(_repaired(problems, lines, redacted)),
         "left_out": len(lines),
-        "copy": {"path": str(output), **sources.check(output, asked)},
+        "copy": {"path": str(output), **copy},
     }
 
 

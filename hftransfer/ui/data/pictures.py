@@ -5,7 +5,9 @@ Whoever has a draft's or a job's unguessable name sees them; nothing of them is 
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -35,6 +37,11 @@ def of_check(job: Job, name: str) -> str:
     return f"picture/check/{job.id}/{quote(name)}?key={quote(job.key)}"
 
 
+def input_of(example: Any) -> Any:
+    """The input of an example, which may tell more."""
+    return example["input"] if isinstance(example, dict) else example
+
+
 def drafted(request: Request) -> Response:
     given = request.path_params
     return _shown(drafts.picture(given["owner"], given["draft"], given["card"], given["name"]))
@@ -46,8 +53,8 @@ def checked(request: Request) -> Response:
     except HFTransferError:
         return _shown(None)
     name = request.path_params["name"]
-    shown = (job.result or {}).get("examples", {}).values()
-    return _shown(supervisor.example(job, name) if any(name in names for names in shown) else None)
+    shown = chain.from_iterable((job.result or {}).get("examples", {}).values())
+    return _shown(supervisor.example(job, name) if any(name == input_of(example) for example in shown) else None)
 
 
 ROUTES = [

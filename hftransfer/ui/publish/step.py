@@ -13,6 +13,8 @@ from ...jobs import supervisor
 from ...jobs.states import Job, State
 from ...jobs.store import Store
 from ...recipe import Recipe
+from ...tasks import get_task
+from ...usage import example
 from .. import names, pieces, uploads, visitors
 from ..labels import label
 from ..page import Page, in_sight, mark_of, owner_of, seen, told, visible
@@ -88,9 +90,9 @@ def render(job: Job | None, owner: str) -> tuple[Any, ...]:
     """
     if job is None or job.model is None:
         return no_model(), gr.Column(visible=False), "", gr.Accordion(visible=False), "", *_refused("")
-    task = str((job.result or {}).get("task", ""))
-    example = "photo.jpg" if task.startswith("image") else "a text"
-    use = f'from transformers import pipeline\n\nclassify = pipeline("{task}", model="model")\nclassify("{example}")'
+    told = job.result or {}
+    pair, aggregation = bool(told.get("text_pair")), str(told.get("aggregation") or "")
+    use = example(get_task(str(told["task"])), "model", pair=pair, aggregation=aggregation) if "task" in told else ""
     command = "hftransfer push model YOUR-NAME/MODEL-NAME"
     last = _last_push(job, owner) if owner else None
     fold = gr.Accordion(visible=bool(owner), open=last is not None)

@@ -15,6 +15,7 @@ from ...jobs import supervisor
 from ...jobs.states import Job, State
 from ...jobs.store import Point, Store
 from ...recipe import chosen_of
+from ...tasks import TARGETS
 from .. import pieces, uploads
 from ..data.step import reading
 from ..labels import asking, label
@@ -27,7 +28,9 @@ from .plan_card import PlanCard
 EVERY = 2.0  # seconds between looks at a run
 OUTPUTS = 16  # of the step
 Lines = Mapping[str, Sequence[Point]]
-LINES = {"loss": "training", "eval_loss": "validation", "eval_accuracy": "validation"}
+BEST = tuple(dict.fromkeys(f"eval_{target.best}" for target in TARGETS))  # a run has one of them
+LINES = {"loss": "training", "eval_loss": "validation", **dict.fromkeys(BEST, "validation")}
+LEAST = -1.0  # of a figure below nought: what it was at the start would leave no room for the rest
 
 
 class TrainStep:
@@ -42,7 +45,7 @@ class TrainStep:
         self.status = gr.HTML(_no_run(), elem_id="status")
         with gr.Row(visible=False) as self.plots:
             self.loss = _plot(label("train.loss"))
-            self.accuracy = _plot(label("train.accuracy"), y_lim=[0, 1])
+            self.best = _plot(label("train.best"), y_lim=[0, 1])
         with gr.Row(elem_classes="hft-actions"):
             self.cancel = gr.Button(label("train.cancel"), visible=False, elem_id="cancel")
             self.finish = gr.Button(label("train.finish"), visible=False, elem_id="finish")
@@ -61,7 +64,7 @@ class TrainStep:
     def outputs(self) -> list[Any]:
         buttons = [self.cancel, self.finish, self.delete, self.resume, self.start, self.onward]
         same = [self.same, self.shell, self.python]
-        return [self.status, self.plots, self.loss, self.accuracy, *buttons, *same, self.timer, self.mark, self.turn]
+        return [self.status, self.plots, self.loss, self.best, *buttons, *same, self.timer, self.mark, self.turn]
 
     def wire(self, page: Page) -> None:
         """Connect the events."""
@@ -170,13 +173,22 @@ def _around(
         status,
         gr.Row(visible=any(len(line) > 1 for line in lines.values())),
         gr.LinePlot(_frame(lines, "loss", "eval_loss"), x_lim=reach, **_words()),
-        gr.LinePlot(_frame(lines, "eval_accuracy"), x_lim=reach, **_words()),
+        _best(lines, reach),
         *_buttons(job, running=running, ready=ready, mine=mine),
         *_same(job if mine else None),
         gr.Timer(active=running),
         mark,
         "" if job is None else f"{job.id}:{job.state}:{job.model}",
     )
+
+
+def _best(lines: Lines, reach: list[float | None]) -> gr.LinePlot:
+    """The figure that the best model is kept by: a share, or one that may be below nought."""
+    name = next((name for name in BEST if lines.get(name)), BEST[-1])
+    words = say("train.score", metric=pieces.metric(name.removeprefix("eval_")), split="validation")
+    title = pieces.sentence(words) if lines.get(name) else say("train.best")
+    least = min([0.0, *(value for _, value in lines.get(name) or () if math.isfinite(value))])
+    return gr.LinePlot(_frame(lines, name), title=title, x_lim=reach, y_lim=[max(LEAST, least), 1], **_words())
 
 
 def _buttons(job: Job | None, *, running: bool, ready: bool, mine: bool) -> tuple[gr.Button, ...]:

@@ -1,71 +1,103 @@
-"""What a model answered, as HTML and as a table."""
+"""What a model answered to one input, as HTML: a card for each shape of label."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..pieces import bars, card_of, chip, plain, sentence
+from ..marked import marked, pair_of, short
+from ..pieces import bars, card_of, chip, plain
 from ..words import say
+from .about import About
 
-SHOWN = 50  # of many answers
+Prediction = Mapping[str, Any]
 
 
-def card(prediction: Mapping[str, Any], threshold: float) -> str:
-    """A prediction: the label, and the scores of the best classes."""
-    scores = dict(sorted(prediction["scores"].items(), key=lambda entry: -entry[1]))
+def card(prediction: Prediction, about: About, threshold: float) -> str:
+    """A prediction; `threshold` is the score below which no class fits well."""
+    return card_of(CARDS[about.shape](prediction, about, threshold), live=True)
+
+
+def given(value: Any, about: About) -> str:
+    """What was asked about, as HTML: of a pair both texts."""
+    two = two_of(value) if about.pair else None
+    return pair_of(*two) if two else plain(value)
+
+
+def two_of(value: Any) -> tuple[str, str] | None:
+    """The texts of a pair, which a prediction may tell of as JSON; None where it is none."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return None
+    return (str(value[0]), str(value[1])) if isinstance(value, list | tuple) and len(value) == 2 else None
+
+
+def _label(prediction: Prediction, about: About, threshold: float) -> str:
+    """The label, and the scores of the best classes."""
     title = (
         f'<div class="hft-answer"><strong>{plain(prediction["prediction"])}</strong>'
         f"<span>{prediction['score']:.1%}</span></div>"
     )
-    return card_of(title + _doubt(prediction["score"], threshold) + bars(scores, percent=True), live=True)
+    return title + _doubt(prediction["score"], threshold) + bars(_ranked(prediction), percent=True)
 
 
-def table(predictions: Sequence[Mapping[str, Any]], threshold: float, link: str) -> str:
-    """Many predictions: the first as rows, and where all of them can be had."""
-    heads = "".join(f'<th scope="col">{plain(say(f"try.batch.{name}"))}</th>' for name in ("input", "answer", "score"))
-    rows = "".join(_row(prediction, threshold) for prediction in predictions[:SHOWN])
-    more = len(predictions) - SHOWN
-    rest = f'<p class="hft-hint">{plain(say("try.batch.more", count=more))}</p>' if more > 0 else ""
-    anchor = f'<a href="{plain(link)}" download>{plain(say("try.batch.download"))}</a>'
-    body = f'<div class="hft-scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
-    return card_of(f"<p>{anchor}</p>{body}{rest}", live=True)
+def _labels(prediction: Prediction, about: About, threshold: float) -> str:
+    """The labels that hold, and all scores beside their thresholds."""
+    scores = _ranked(prediction)
+    chosen = "".join(f"<strong>{plain(label)}</strong>" for label in prediction["prediction"])
+    none = f"<strong>{plain(say('try.none'))}</strong>"
+    title = f'<div class="hft-answer hft-several">{chosen or none}</div>'
+    hint = f'<p class="hft-doubt">{plain(say("try.marks" if chosen else "try.none.hint"))}</p>'
+    ticks = {label: about.threshold(label) for label in scores}
+    return title + hint + bars(scores, percent=True, ticks=ticks)
 
 
-def as_csv(predictions: Sequence[Mapping[str, Any]], threshold: float) -> str:
-    """All predictions, with every class's score; cells that a spreadsheet would run as formulas are quoted."""
-    labels = sorted(next((given["scores"] for given in predictions if "scores" in given), ()))
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(["input", "prediction", "score", "unfamiliar", *map(_cell, labels), "error"])
-    for given in predictions:
-        if "error" in given:
-            rows.writerow([_cell(given["input"]), *[""] * (3 + len(labels)), given["error"]])
-            continue
-        scores = [f"{given['scores'][label]:.6f}" for label in labels]
-        unfamiliar = str(given["score"] < threshold).lower()
-        rows.writerow(
-            [_cell(given["input"]), _cell(given["prediction"]), f"{given['score']:.6f}", unfamiliar, *scores, ""]
-        )
-    return text.getvalue()
+def _numbers(prediction: Prediction, about: About, threshold: float) -> str:
+    """The number, or each of them, and where it lies among those that the model was measured on."""
+    numbers = prediction["scores"]
+    one = len(numbers) == 1
+    return "".join(_number(name, value, about, large=one) for name, value in numbers.items())
 
 
-def _cell(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def _number(name: str, value: float, about: About, *, large: bool) -> str:
+    kind = "hft-answer" if large else "hft-answer hft-smaller"
+    title = f'<div class="{kind}"><strong>{short(value)}</strong><span>{plain(name)}</span></div>'
+    reach = about.reach.get(name)
+    return title + (scale(value, *reach) if reach else "")
 
 
-def _row(prediction: Mapping[str, Any], threshold: float) -> str:
-    if "error" in prediction:
-        return (
-            f'<tr><td>{plain(prediction["input"])}</td><td colspan="2">{plain(sentence(prediction["error"]))}</td></tr>'
-        )
-    mark = " " + chip("warn", say("try.unfamiliar")) if prediction["score"] < threshold else ""
+def scale(value: float, low: float, high: float) -> str:
+    """Where a number lies between two others; at the end where it is beyond them."""
+    share = min(1.0, max(0.0, (value - low) / (high - low))) if high > low else 0.5
+    words = say("try.range", low=short(low), high=short(high))
     return (
-        f"<tr><td>{plain(prediction['input'])}</td><td>{plain(prediction['prediction'])}{mark}</td>"
-        f"<td>{prediction['score']:.1%}</td></tr>"
+        f'<div class="hft-scale" role="img" aria-label="{plain(short(value))} · {plain(words)}">'
+        f'<i style="left:{share:.1%}"></i></div>'
+        f'<p class="hft-count"><span>{short(low)}</span><span>{plain(say("try.range.hint"))}</span>'
+        f"<span>{short(high)}</span></p>"
     )
+
+
+def _entities(prediction: Prediction, about: About, threshold: float) -> str:
+    """The text with what was found in it, and the findings one by one."""
+    found = prediction["prediction"]
+    text = f'<p class="hft-passage">{marked(prediction["input"], found, about.kinds)}</p>'
+    if not found:
+        return f'<p class="hft-doubt">{plain(say("try.noentities"))}</p>{text}'
+    rows = "".join(
+        f"<tr><td>{plain(entity['text'])}</td><td>{plain(entity['label'])}</td><td>{entity['score']:.1%}</td></tr>"
+        for entity in found
+    )
+    heads = "".join(f'<th scope="col">{plain(say(key))}</th>' for key in ("try.entity", "try.kind", "try.batch.score"))
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'{text}<div class="hft-scroll">{table}</div>'
+
+
+def _ranked(prediction: Prediction) -> dict[str, float]:
+    return dict(sorted(prediction["scores"].items(), key=lambda entry: -entry[1]))
 
 
 def _doubt(score: float, threshold: float) -> str:
@@ -74,3 +106,11 @@ def _doubt(score: float, threshold: float) -> str:
         return ""
     hint = plain(say("try.unfamiliar.hint", threshold=f"{threshold:.0%}"))
     return f'<p class="hft-doubt">{chip("warn", say("try.unfamiliar"))} {hint}</p>'
+
+
+CARDS: dict[str, Callable[[Prediction, About, float], str]] = {
+    "class": _label,
+    "flags": _labels,
+    "numbers": _numbers,
+    "tags": _entities,
+}

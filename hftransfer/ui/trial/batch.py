@@ -17,7 +17,8 @@ from ..languages.messages import translated
 from ..page import CAUGHT, Page, of_images, refusal, visible
 from ..publish import download
 from ..words import say
-from . import answers
+from .about import About
+from .table import as_csv, table
 
 AT_ONCE = 32  # inputs a question: between two of them other visitors are answered
 MOST = 2000  # inputs; a shell takes more
@@ -62,9 +63,9 @@ def predict_all(
         yield refusal(error)
 
 
-def _inputs(job: Job, images: list[str] | None, texts: str | None) -> list[str]:
+def _inputs(job: Job, images: list[str] | None, texts: str | None) -> list[Any]:
     """What is asked about, as the model's process takes it: only uploaded files are ever taken for images."""
-    inputs = images if of_images(job) else supervisor.texts_of(texts, MOST) if texts else []
+    inputs = images if of_images(job) else supervisor.texts_of(texts, MOST, pair=About.of(job).pair) if texts else []
     if not inputs:
         raise SourceError(say("try.needs"))
     if len(inputs) > MOST:
@@ -73,16 +74,17 @@ def _inputs(job: Job, images: list[str] | None, texts: str | None) -> list[str]:
     return inputs
 
 
-def _answered(job: Job, inputs: list[str], threshold: float) -> Iterator[str]:
+def _answered(job: Job, inputs: list[Any], threshold: float) -> Iterator[str]:
     found: list[dict[str, Any]] = []
     for start in range(0, len(inputs), AT_ONCE):
         yield pieces.share(start / len(inputs), say("try.batch.doing", done=start, total=len(inputs)))
         found += _asked(job, inputs[start : start + AT_ONCE])
-    table = supervisor.keep_answers(job, answers.as_csv(found, threshold))
-    yield answers.table(found, threshold, download.link_to_answers(job, table))
+    about = About.of(job)
+    kept = supervisor.keep_answers(job, as_csv(found, about, threshold))
+    yield table(found, about, threshold, download.link_to_answers(job, kept))
 
 
-def _asked(job: Job, inputs: list[str]) -> list[dict[str, Any]]:
+def _asked(job: Job, inputs: list[Any]) -> list[dict[str, Any]]:
     """An answer each; an input that cannot be read has a reason instead, and keeps none of the others from theirs."""
     try:
         found = supervisor.predict(job, inputs)

@@ -14,9 +14,10 @@ from ...jobs import supervisor
 from ...jobs.states import Job
 from .. import pieces
 from ..labels import label
-from ..page import PUBLISH, Page, of_images, told, visible
+from ..page import PUBLISH, Page, told, visible
 from ..words import say
 from . import answers, batch
+from .about import About
 
 THRESHOLD = 0.5  # of the best score: below, no class fits well
 
@@ -29,6 +30,9 @@ class TryStep:
             with gr.Column(scale=1, min_width=300):
                 self.text = gr.Textbox(
                     label=label("try.text"), placeholder=label("try.text.hint"), lines=6, visible=False, elem_id="text"
+                )
+                self.pair = gr.Textbox(
+                    label=label("try.pair"), placeholder=label("try.pair.hint"), lines=6, visible=False, elem_id="pair"
                 )
                 with gr.Column(visible=False) as self.picture:
                     self.image = gr.Image(
@@ -60,14 +64,14 @@ class TryStep:
 
     @property
     def outputs(self) -> list[Any]:
-        shown = [self.text, self.picture, self.threshold, self.answer, self.predict, self.onward]
+        shown = [self.text, self.pair, self.picture, self.threshold, self.answer, self.predict, self.onward]
         return [*shown, *self.many.outputs]
 
     def wire(self, page: Page) -> None:
         """Connect the events."""
         private: dict[str, Any] = {"show_progress_on": self.answer, "api_visibility": "private"}
-        asked = [page.job, page.owner, page.key, self.text, self.image, self.threshold]
-        inputs = [self.predict.click, self.image.input, self.threshold.release, self.text.submit]
+        asked = [page.job, page.owner, page.key, self.text, self.pair, self.image, self.threshold]
+        inputs = [self.predict.click, self.image.input, self.threshold.release, self.text.submit, self.pair.submit]
         gr.on(inputs, predict, asked, self.answer, api_name="predict", **private)
         self.onward.click(
             lambda: gr.Walkthrough(selected=PUBLISH), None, page.steps, show_progress="hidden", api_visibility="private"
@@ -81,30 +85,40 @@ def no_model() -> str:
 
 @told(lambda card: card)
 def predict(
-    id: str, secret: str | None, key: str, text: str | None, image: str | None, threshold: float | None = None
+    id: str,
+    secret: str | None,
+    key: str,
+    text: str | None,
+    pair: str | None,
+    image: str | None,
+    threshold: float | None = None,
 ) -> str:
     """The model's answer, or what stands in its way."""
     job = visible(id, secret, key)
-    given = image if of_images(job) else (text or "").strip()
-    if not given:
+    about = About.of(job)
+    texts = [(given or "").strip() for given in (text, pair)]
+    given: Any = image if about.images else texts if about.pair else texts[0]
+    if not given or (about.pair and not all(texts)):
         raise SourceError(say("try.needs"))
-    return answers.card(supervisor.predict(job, [given])[0], THRESHOLD if threshold is None else threshold)
+    return answers.card(supervisor.predict(job, [given])[0], about, THRESHOLD if threshold is None else threshold)
 
 
 def render(job: Job | None) -> tuple[Any, ...]:
     """The inputs that the run's model takes, and the buttons."""
     done = job is not None and job.model is not None
-    images = job is not None and done and of_images(job)
+    about = About.of(job)
     if job is not None and done:
         threading.Thread(target=_warm, args=(job,), daemon=True).start()
+    lines = 3 if about.pair else 6
     return (
-        gr.Textbox(visible=done and not images),
-        gr.Column(visible=images),
-        gr.Slider(visible=done),
+        gr.Textbox(visible=done and not about.images, lines=lines),
+        gr.Textbox(visible=done and about.pair, lines=lines),
+        gr.Column(visible=done and about.images),
+        gr.Slider(visible=done and about.shape == "class"),
         pieces.empty("try", say("try.empty"), say("try.empty.hint")) if done else no_model(),
         gr.Button(interactive=done),
         gr.Button(visible=done),
-        *batch.render(usable=done, images=images),
+        *batch.render(usable=done, images=done and about.images),
     )
 
 
