@@ -38,6 +38,11 @@ class Recipe:
     label_column: str | tuple[str, ...] | None = choice(
         None, "The column that holds the labels; several of 0 and 1, or of numbers.", group="data", many=True
     )
+    redact: bool = choice(
+        False,
+        "Read e-mail addresses, phone and card numbers in texts as [email], [phone] and [card].",
+        group="data",
+    )
     validation: str | None = choice(None, "A source for validation, instead of a part of train.", group="data")
     test: str | None = choice(None, "A source for the test, instead of a part of train.", group="data")
     validation_share: float = choice(
@@ -126,7 +131,7 @@ class Recipe:
         return cls.from_mapping(_read(Path(path)), place=str(path))
 
 
-_KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+_KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
 
 
 def chosen_of(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,8 +157,10 @@ def _check(name: str, value: Any, annotation: str, rules: Mapping[str, Any]) -> 
             _check(name, part, "str", {})
         return
     kinds = _KINDS[annotation.split(" ")[0]]
-    if not isinstance(value, kinds) or isinstance(value, bool):
-        wanted = {"str": "text", "int": "whole number", "float": "number"}[annotation.split(" ")[0]]
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        wanted = {"str": "text", "int": "whole number", "float": "number", "bool": "yes or no"}[
+            annotation.split(" ")[0]
+        ]
         raise RecipeError(f"{name} is {value!r}, which is no {wanted}", place=place, fix=f"give a {wanted}")
     allowed = rules.get("choices")
     if allowed and value not in allowed:

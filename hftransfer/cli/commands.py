@@ -14,7 +14,7 @@ from ..terminal import Terminal, lines
 from .jobs import detach, jobs
 from .options import CONTEXT, JSON, make_recipe, recipe_options, show
 
-DATA = ("task", "text_column", "text_pair_column", "image_column", "label_column", "seed")
+DATA = ("task", "text_column", "text_pair_column", "image_column", "label_column", "redact", "seed")
 
 
 @click.group(context_settings=CONTEXT)
@@ -29,15 +29,27 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("source")
+@click.option(
+    "--repair",
+    "copy",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write a clean copy there, and say what was done. SOURCE is not touched.",
+)
 @recipe_options(DATA)
 @JSON
-def check(source: str, as_json: bool, **choices: Any) -> None:
+def check(source: str, copy: Path | None, as_json: bool, **choices: Any) -> None:
     """Say what a source holds and what is wrong with it."""
     from ..data import check as check_source
+    from ..data import repair
 
+    recipe = make_recipe(choices)
     with Terminal() as terminal:
-        found = check_source(source, make_recipe(choices), on_event=terminal)
-    show(found, as_json, lines.checked)
+        if copy is None:
+            found = check_source(source, recipe, on_event=terminal)
+        else:
+            found = repair(source, recipe, copy, on_event=terminal)
+    show(found, as_json, lines.repaired if copy else lines.checked)
 
 
 @cli.command()

@@ -14,15 +14,18 @@ from ..recipe import Recipe
 
 def recipe_options(names: Sequence[str]) -> Callable[[Any], Any]:
     """Options made from the recipe's own fields, so that help and defaults cannot drift."""
-    kinds = {"str": str, "int": int, "float": float}
+    kinds = {"str": str, "int": int, "float": float, "bool": bool}
 
     def decorate(command: Any) -> Any:
         for entry in reversed([entry for entry in fields(Recipe) if entry.name in names]):
-            shown = "" if entry.default is None else f"  [default: {entry.default}]"
+            kind = kinds[str(entry.type).split(" ")[0]]
+            flag = "--" + entry.name.replace("_", "-")
+            shown = "" if entry.default is None or kind is bool else f"  [default: {entry.default}]"
             option = click.option(
-                "--" + entry.name.replace("_", "-"),
+                f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
                 entry.name,
-                type=kinds[str(entry.type).split(" ")[0]],
+                type=kind,
+                default=None,
                 multiple=entry.metadata.get("many", False),
                 metavar="|".join(entry.metadata.get("choices", ())) or None,
                 help=entry.metadata["help"] + shown,

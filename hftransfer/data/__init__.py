@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .doctor.repair import repair, repairable
 from .encoded import Words, counted, labels_of
 from .images import open_image
 from .inputs import as_pair, read_inputs
@@ -20,4 +21,6 @@ __all__ = [
     "load_evaluation",
     "open_image",
     "read_inputs",
+    "repair",
+    "repairable",
 ]

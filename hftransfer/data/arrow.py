@@ -49,7 +49,7 @@ class Kept:
 
     Each part has the columns `image` or `text`, `label` (the text it was found as),
     `origin`, and `digest` (16 bytes, of the input alone). Parts without a usable row
-    are left out, and named by `unusable`.
+    are left out, and named by `unusable`; `asides` are all rows that were set aside.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Kept:
     problems: tuple[Problem, ...]
     unusable: tuple[str, ...] = ()
     columns: Mapping[str, Any] | None = None
+    asides: tuple[Aside, ...] = ()
 
     def part(self, split: str) -> datasets.Dataset:
         """The rows of a split, or all rows where the source has no such split.
@@ -113,6 +114,7 @@ def _opened(folder: Path, found: Found) -> Kept | None:
         tuple(map(_storable, problems)),
         unusable,
         found.columns,
+        tuple(Aside(*aside) for aside in about["asides"]),
     )
 
 
@@ -130,7 +132,7 @@ def _write(folder: Path, found: Found, on_event: Listener) -> None:
             asides += _write_part(stage / f"{part}.arrow", found, part, counts, remarks, on_event)
         enough(found.place, found.modality, counts, asides)
         problems = [problem.to_json() for problem in (*told(asides), *remarks.told())]
-        (stage / ABOUT).write_text(json.dumps({"problems": problems}), encoding="utf-8")
+        (stage / ABOUT).write_text(json.dumps({"problems": problems, "asides": asides}), encoding="utf-8")
         _put(stage, folder, found)
     except OSError as error:
         raise OutputError(

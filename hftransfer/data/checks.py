@@ -33,6 +33,10 @@ TOLD = {
     ),
     "uneven-tags": ("not as many tags as words", "give each word of the row a tag"),
     "unreadable-label": ("a label of another kind", "correct the labels, or name their task with --task"),
+    "split-leakage": (
+        "the same or nearly the same as rows of validation or test",
+        "nothing needs to be done: validation and test are whole",
+    ),
     "unknown-label": ("a label that train does not have", "add examples of it to train, or correct the label"),
 }
 LOST = (
@@ -57,12 +61,15 @@ def told(asides: Sequence[Aside]) -> tuple[Problem, ...]:
 
 def _told(code: str, origins: Sequence[str]) -> Problem:
     reason, fix = TOLD[code]
-    rows = "1 row" if len(origins) == 1 else f"{len(origins)} rows"
-    return Problem(code, "warning", first_few(origins), f"{rows} set aside: {reason}", fix)
+    return Problem(code, "warning", first_few(origins), f"{counted_rows(len(origins))} set aside: {reason}", fix)
 
 
 def first_few(places: Sequence[str]) -> str:
     return ", ".join(places[:SHOWN]) + (", …" if len(places) > SHOWN else "")
+
+
+def counted_rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def enough(place: str, modality: str, kept: Mapping[str, int], asides: Sequence[Aside]) -> None:

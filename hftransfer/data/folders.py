@@ -18,7 +18,7 @@ from .decoding import decode, encoding_of
 from .images import is_image_path
 from .rows import ALL, Found, Row, digest, split_named
 from .tables import READERS, read_tables
-from .trees import Entry, Tree, read, tree_key
+from .trees import LEFT_OUT, Entry, Tree, read, tree_key
 
 _CONLL = (".conll", ".conllu", ".bio", ".iob", ".iob2")
 TABLE_KINDS = ((".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".parquet", *_CONLL), (".txt",), (".json",))
@@ -192,7 +192,7 @@ def _set_aside(tree: Tree) -> Iterator[Problem]:
     """What to say of files that are never data, and of archives inside."""
     packed = [entry.path for entry in tree.entries if is_packed(entry.path)]
     empty = [entry.path for entry in tree.entries if not _counts(entry) and not is_packed(entry.path)]
-    junk = [*tree.junk, *empty]
+    junk = [path for path in (*tree.junk, *empty) if path.rpartition("/")[2] != LEFT_OUT]
     if packed:
         message = f"{_files(packed)} left out, being archives themselves"
         fix = "unpack them where they hold examples, and give the whole"

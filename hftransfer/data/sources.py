@@ -19,6 +19,9 @@ from ..values import SPLITS, Dataset, Event, Known, Listener, Problem, silent
 from .archives import SUFFIXES, is_archive, open_archive
 from .arrow import Kept, keep
 from .checks import Aside, told
+from .doctor import Diagnosis, diagnose
+from .doctor.leakage import set_apart, told_leaks
+from .doctor.redaction import redacted
 from .encoded import counted
 from .folders import read_tree
 from .hub import looks_like_id, read_hub, read_splits
@@ -54,18 +57,20 @@ def load_data(
         RecipeError: the recipe asks for a task that the data is not for.
         HubError: the Hub did not answer.
     """
-    gathered = _gather(source, recipe, known, on_event)
-    target, reading = gathered.task.target, Reading.of(gathered.task.target, gathered.parts)
+    gathered, reading, found = survey(source, recipe, on_event, known=known)
+    target = gathered.task.target
     parts, asides = _readable(gathered, reading)
-    slices = arrange(gathered.place, parts, recipe, lambda part: target.strata(reading.values(part)))
+    parts, leaked = set_apart(parts, found.alike)
+    slices = arrange(gathered.place, parts, recipe, lambda part: target.strata(reading.values(part)), found.alike)
     fitted = _fit(gathered, slices, reading)
     labels, kept, said = gone_on(known, gathered, fitted)
     encoded = {split: encode(part, labels, gathered.task, reading) for split, part in slices.items()}
     for split, part in encoded.items():
         refuse_empty(gathered.place, split, part)
     carved = told_carved(gathered.place, gathered.parts, slices, recipe.seed, partial(_names, reading))
-    lost = told([*asides, *chain.from_iterable(part.asides for part in encoded.values())])
-    problems = tuple(dict.fromkeys((*gathered.problems, *said, *carved, *lost)))
+    lost = told([*asides, *leaked, *chain.from_iterable(part.asides for part in encoded.values())])
+    leaks = told_leaks(gathered.place, slices, found.alike)
+    problems = tuple(dict.fromkeys((*gathered.problems, *said, *carved, *lost, *found.problems, *leaks)))
     return Dataset(
         name=gathered.name,
         task=gathered.task.name,
@@ -77,6 +82,28 @@ def load_data(
         columns=gathered.columns,
         known=kept,
     )
+
+
+def survey(
+    source: Source,
+    recipe: Recipe,
+    on_event: Listener,
+    *,
+    known: Known | None = None,
+    mend: Callable[[Found], Found] = lambda found: found,
+) -> tuple[Gathered, Reading, Diagnosis]:
+    """The rows of all parts on disk, how their labels are read, and what is wrong with them.
+
+    Args:
+        known: a model of ours that is gone on from.
+        mend: changes the rows on their way in.
+
+    Raises:
+        HFTransferError: as `load_data`, where a source cannot be read.
+    """
+    gathered = _gather(source, recipe, known, on_event, mend)
+    reading = Reading.of(gathered.task.target, gathered.parts)
+    return gathered, reading, diagnose(gathered.parts, gathered.task, reading, gathered.place, on_event)
 
 
 def gone_on(
@@ -181,18 +208,22 @@ class Gathered:
     parts: Mapping[str, datasets.Dataset]
     problems: tuple[Problem, ...]
     columns: Mapping[str, Any] | None
+    asides: tuple[Aside, ...] = ()
 
 
-def _gather(source: Source, recipe: Recipe, known: Known | None, on_event: Listener) -> Gathered:
-    kept = _read(source, recipe, on_event)
+def _gather(
+    source: Source, recipe: Recipe, known: Known | None, on_event: Listener, mend: Callable[[Found], Found]
+) -> Gathered:
+    kept = _read(source, recipe, on_event, mend)
     task, said = (get_task(recipe.task), ()) if recipe.task else _recognised(kept, known)
     asked = {split: getattr(recipe, split) for split in SPLITS[1:] if getattr(recipe, split)}
-    others = {split: _read(other, recipe.with_(task=task.name), on_event) for split, other in asked.items()}
+    others = {split: _read(other, recipe.with_(task=task.name), on_event, mend) for split, other in asked.items()}
     for other in others.values():
         _require_alike(kept, other)
     parts = {**kept.parts, **{split: other.part(split) for split, other in others.items()}}
     problems = chain(kept.problems, said, *(other.problems for other in others.values()))
-    return Gathered(kept.name, kept.place, task, parts, tuple(problems), kept.columns)
+    asides = chain(kept.asides, *(other.asides for other in others.values()))
+    return Gathered(kept.name, kept.place, task, parts, tuple(problems), kept.columns, tuple(asides))
 
 
 def _require_alike(kept: Kept, other: Kept) -> None:
@@ -240,10 +271,12 @@ def _fit(gathered: Gathered, slices: Mapping[str, Slice], reading: Reading) -> t
     return target.fit(reading.values(train), columns[0])
 
 
-def _read(source: Source, recipe: Recipe, on_event: Listener) -> Kept:
+def _read(
+    source: Source, recipe: Recipe, on_event: Listener, mend: Callable[[Found], Found] = lambda found: found
+) -> Kept:
     """The source's rows, on disk and ready to be split."""
     try:
-        found = _find(source, recipe)
+        found = find(source, recipe)
     except HFTransferError:
         raise
     except OSError as error:
@@ -254,10 +287,10 @@ def _read(source: Source, recipe: Recipe, on_event: Listener) -> Kept:
             place=found.place,
             fix=f"leave --task out, or pass --task {task_for(found.modality, get_task(recipe.task).target.name).name}",
         )
-    return keep(found, on_event)
+    return keep(mend(redacted(found) if recipe.redact else found), on_event)
 
 
-def _find(source: Source, recipe: Recipe) -> Found:
+def find(source: Source, recipe: Recipe) -> Found:
     """Ask each kind of source in turn whether this is one of its own."""
     for is_it, reader in KINDS:
         if is_it(source):

@@ -18,6 +18,7 @@ from .checks import tiny_classes
 from .rows import ALL
 
 Indices = np.ndarray  # int64, ascending
+MANY, MANY_OF = 4, 0.02  # rows that are alike, and their part of all: more stay in train
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class Slice:
 Strata = Callable[[Slice], list[str]]
 
 
-def arrange(name: str, parts: Mapping[str, Slice], recipe: Recipe, strata: Strata) -> dict[str, Slice]:
+def arrange(
+    name: str, parts: Mapping[str, Slice], recipe: Recipe, strata: Strata, alike: Mapping[str, Indices]
+) -> dict[str, Slice]:
     """Train, validation and (where there is one) test.
 
     What is given stays; what lacks is carved out of train. Validation is never taken
@@ -50,11 +53,13 @@ def arrange(name: str, parts: Mapping[str, Slice], recipe: Recipe, strata: Strat
 
     Args:
         strata: gives the group of each row of a slice; of each group every split gets some.
+        alike: for each part, which rows are alike by a number that they share, below 0 for none: they stay together.
 
     Raises:
         SourceError: there are splits, but none to train on.
     """
-    pool = parts.get("train", parts.get(ALL))
+    source = "train" if "train" in parts else ALL
+    pool = parts.get(source)
     if pool is None:
         raise SourceError(
             "there are splits, but none is train",
@@ -67,10 +72,10 @@ def arrange(name: str, parts: Mapping[str, Slice], recipe: Recipe, strata: Strat
     shares = {"validation": recipe.validation_share}
     if "test" not in given and recipe.test_share > 0:
         shares["test"] = recipe.test_share
-    groups = strata(pool)
-    carved = carve(groups, shares, recipe.seed)
+    groups, together = strata(pool), alike[source][pool.indices]
+    carved = carve_together(groups, together, shares, recipe.seed)
     if not len(carved["validation"]):  # too few rows for three
-        carved = carve(groups, {"validation": recipe.validation_share}, recipe.seed)
+        carved = carve_together(groups, together, {"validation": recipe.validation_share}, recipe.seed)
     return {**{split: Slice(pool.rows, pool.indices[places]) for split, places in carved.items()}, **given}
 
 
@@ -85,6 +90,43 @@ def told_carved(
         yield Problem("carved-splits", "info", name, message, "give splits of your own with --validation and --test")
         counts = Counter(name for split in ("train", *carved) for name in names(slices[split]))
         yield from tiny_classes(counts, 1 + len(carved))
+
+
+def carve_together(labels: Sequence[str], alike: Indices, shares: Mapping[str, float], seed: int) -> dict[str, Indices]:
+    """As `carve`, and rows that are alike go where the first of them goes; many of them stay in train.
+
+    Of a class that has fewer rows of its own than there are splits, each row is for itself.
+    """
+    firsts, units = _units(alike)
+    few = _few(labels, firsts, units, 1 + len(shares))
+    if few.any():
+        firsts, units = _units(np.where(few, -1, alike))
+    small = np.flatnonzero(~_are_many(units))
+    carved = carve([labels[firsts[place]] for place in small], shares, seed)
+    sides = {split: np.flatnonzero(np.isin(units, small[carved[split]])) for split in shares}
+    return {"train": np.setdiff1d(np.arange(len(units)), np.concatenate(list(sides.values()))), **sides}
+
+
+def _are_many(units: Indices) -> np.ndarray:
+    """Which groups hold so many rows that a split made of them would be of nothing else."""
+    return np.bincount(units) > max(MANY, MANY_OF * len(units))
+
+
+def _units(alike: Indices) -> tuple[Indices, Indices]:
+    """The first row of each group of rows that are alike, ascending, and the place of each row's group among them."""
+    own = np.where(alike < 0, np.arange(len(alike)) + alike.max(initial=0) + 1, alike)
+    _, firsts, units = np.unique(own, return_index=True, return_inverse=True)
+    order = np.argsort(firsts)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return firsts[order], place[units]
+
+
+def _few(labels: Sequence[str], firsts: Indices, units: Indices, least: int) -> np.ndarray:
+    """Whether a row is alike to one of a class that has rows enough for every split, but too few of its own."""
+    own, rows = Counter(labels[first] for first in firsts[~_are_many(units)]), Counter(labels)
+    short = np.array([own[label] < min(least, rows[label]) for label in labels], dtype=bool)
+    return np.isin(units, units[short])
 
 
 def carve(labels: Sequence[str], shares: Mapping[str, float], seed: int) -> dict[str, Indices]:

@@ -11,7 +11,8 @@ from typing import BinaryIO, NamedTuple, Protocol
 from ..errors import SourceError
 from .rows import digest
 
-JUNK = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "icon\r"}
+LEFT_OUT = "left-out.csv"  # what a repair writes beside the data: it is no data
+JUNK = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "icon\r", LEFT_OUT}
 
 
 class Entry(NamedTuple):

@@ -28,6 +28,14 @@ def checked(found: dict[str, Any]) -> str:
     return "\n".join(part for part in (f"{found['task']}: {found['rows']:,} rows", told, problems) if part)
 
 
+def repaired(found: dict[str, Any]) -> str:
+    done = "\n".join(f"repaired: {row['code']}, {row['count']:,}: {row['done']}" for row in found["repaired"])
+    place, gone = found["copy"]["path"], found["left_out"]
+    listed = f", listed in {place}/left-out.csv" if gone else ""
+    rows = f"{found['copy']['rows']:,} rows are in {place}; {gone:,} were left out{listed}"
+    return "\n".join((checked(found), done or "nothing was to be repaired", rows))
+
+
 def _spread(name: str, spread: dict[str, Any]) -> str:
     """Where the numbers of a column lie."""
     low, quarter, middle, rest, high = (f"{value:,.6g}" for value in spread["quarters"])

@@ -35,7 +35,7 @@ def keep(path: Path, owner: str) -> Path:
         raise SourceError(say("error.file"), place=path.name, fix=say("error.file.fix", kinds=", ".join(KINDS)))
     try:
         name = path.name[: -len(suffix)] + (suffix if suffix in ARCHIVES else ".zip")
-        kept = _place(owner, path.stat().st_size) / name
+        kept = place(owner, path.stat().st_size) / name
         link(path, kept) if suffix in ARCHIVES else _packed(path, kept)
     except HFTransferError:
         raise
@@ -53,7 +53,7 @@ def keep_rows(text: str, owner: str) -> Path:
     first = text.lstrip().partition("\n")[0]
     suffix = ".jsonl" if first.startswith("{") else ".tsv" if "\t" in first else ".csv"
     try:
-        kept = _place(owner, len(text)) / "rows.zip"
+        kept = place(owner, len(text)) / "rows.zip"
         with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(f"rows{suffix}", text)
     except HFTransferError:
@@ -63,7 +63,7 @@ def keep_rows(text: str, owner: str) -> Path:
     return kept
 
 
-def _place(owner: str, more: int) -> Path:
+def place(owner: str, more: int) -> Path:
     """A new folder below the owner's, closed to others, where there is room for so many bytes."""
     supervisor.require_room(owner, more)
     home("uploads", owner).chmod(0o700)

@@ -39,6 +39,8 @@ EN = {
     "data.more": "and {count} more",
     "data.middle": "half of them between {low} and {high}",
     "data.mend": "Worth knowing",
+    "data.repair": "Repair and go on",
+    "data.repaired": "Repaired in this copy",
     "data.mine": "My images",
     "data.pasted": "Pasted rows",
     "data.paste": "One example a line: the text, a comma or a tab, and its label",
@@ -82,6 +84,8 @@ EN = {
     "error.rows.fix": "Paste one example a line: a text, a comma or a tab, and its label.",
     "error.dataset": "'{value}' is no data set that can be used here",
     "error.dataset.fix": "Give its name on the Hub, as owner/name.",
+    "error.repair": "There is nothing to repair",
+    "error.repair.fix": "Give examples first, and look at what was found.",
     "error.columns": "Choose different columns",
     "error.columns.fix": "One holds the texts or images, the other the labels.",
     # Train

@@ -86,3 +86,9 @@ def messages() -> list[tuple[str, str]]:
     """Forty texts of two labels."""
     good = [(f"what a lovely day number {i} it was", "good") for i in range(20)]
     return good + [(f"how sad a day number {i} was, alas", "bad") for i in range(20)]
+
+
+@pytest.fixture
+def others(messages: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """As many texts of the same labels, none of them like one of `messages`."""
+    return [(text.replace("day", "long evening"), label) for text, label in messages]

@@ -77,7 +77,7 @@ def test_plain_ones_are_not_spoken_of(class_folders, kind: str, mode: str) -> No
     suffix = {"JPEG": "JPG", "MPO": "jpeg"}.get(kind, kind.lower())
     more = {"save_all": True, "append_images": [COLOURS]} if kind == "MPO" else {}
     (root / "cat" / f"x.{suffix}").write_bytes(written(COLOURS.convert(mode), kind, **more))
-    opaque = COLOURS.convert("RGBA")
+    opaque = COLOURS.transpose(Image.Transpose.ROTATE_90).convert("RGBA")
     (root / "dog" / "opaque.png").write_bytes(written(opaque, "PNG"))
     assert {problem.code for problem in load_data(root).problems} == {"carved-splits"}
 

@@ -63,8 +63,8 @@ def test_class_labels_are_decoded_and_their_gaps_set_aside(messages):
     assert "missing-label" in {problem.code for problem in data.problems}
 
 
-def test_a_dataset_dict(messages):
-    splits = {"train": as_dataset(messages), "val": as_dataset(messages[10:30]), "unsupervised": as_dataset(messages)}
+def test_a_dataset_dict(messages, others):
+    splits = {"train": as_dataset(messages), "val": as_dataset(others[10:30]), "unsupervised": as_dataset(messages)}
     assert load_data(datasets.DatasetDict(splits)).rows == {"train": 40, "validation": 20, "test": 0}
 
 
@@ -233,7 +233,7 @@ from hftransfer.data import load_data
 repo, api = sys.argv[1], HfApi()
 api.create_repo(repo, repo_type="dataset")
 for split, count in (("train", 40), ("test", 20)):
-    rows = "".join(f"text number {i},{'good' if i % 2 else 'bad'}\\n" for i in range(count))
+    rows = "".join(f"{split} text number {i},{'good' if i % 2 else 'bad'}\\n" for i in range(count))
     table = ("text,label\\n" + rows).encode()
     api.upload_file(path_or_fileobj=table, path_in_repo=f"{split}.csv", repo_id=repo, repo_type="dataset")
 with contextlib.redirect_stderr(io.StringIO()) as said:

@@ -70,7 +70,7 @@ def test_a_tar_gives_what_a_zip_gives(tarred, zipped, pets, name, home):
     data, same = load_data(path), load_data(zipped(pets))
     assert (data.name, data.labels, data.digests) == ("d", same.labels, same.digests)
     assert load_data(path.rename(path.with_name("of-no-suffix")) if name == "d.tar" else path).digests == data.digests
-    assert {path.suffix for path in home.rglob("*") if path.is_file()} == {".arrow", ".json"}
+    assert {path.suffix for path in home.rglob("*") if path.is_file()} == {".arrow", ".json", ".npz"}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -307,3 +307,19 @@ def test_a_name_that_no_encoding_can_write_is_told_all_the_same(tmp_path: Path) 
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 2 and b"Traceback" not in done.stderr
     assert json.loads(done.stdout)["error"]["kind"] == "SourceMissing"
+
+
+def test_a_check_that_repairs(shell, tmp_path: Path) -> None:
+    source = table(tmp_path / "days.csv")
+    source.write_text(f"{source.read_text()}call 13812345678 soon,good\n  a day of sun,\n", encoding="utf-8")
+    code, out, _ = shell("check", source, "--repair", tmp_path / "clean", "--redact", "--json")
+    report = json.loads(out)
+    assert code == 0 and {row["code"]: row["count"] for row in report["repaired"]} == {
+        "personal-data": 1,
+        "missing-label": 1,
+    }
+    assert "[phone]" in (tmp_path / "clean" / "all.jsonl").read_text() and report["copy"]["rows"] == 41
+    code, out, err = shell("check", source, "--repair", tmp_path / "clean")
+    assert code == 2 and "not empty" in err
+    code, out, _ = shell("check", source, "--repair", tmp_path / "other")
+    assert code == 0 and "repaired: missing-label, 1" in out and "41 rows are in" in out

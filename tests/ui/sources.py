@@ -37,6 +37,8 @@ TEXTS = {
 # Tables whose texts are picked at run time: every sentence in them counts.
 TABLES = {
     "data/checks.py": ("TOLD",),
+    "data/doctor/diagnosis.py": ("TEXTS",),
+    "data/doctor/repair.py": ("DONE", "GONE"),
     "data/remarks.py": ("SAID",),
     "data/tars.py": ("OTHER",),
     "publish/refusals.py": ("*",),

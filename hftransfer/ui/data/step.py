@@ -15,11 +15,11 @@ from .. import pieces, uploads
 from ..labels import label
 from ..page import TRAIN, Page, in_sight, mark_of, owner_of, seen, told
 from ..words import say
-from . import understood
+from . import repairing, understood
 from .sources import Given, Sources
 
 EVERY = 1.0  # seconds between looks at a check, which lasts a few
-OUTPUTS = 8  # of the step
+OUTPUTS = 9  # of the step
 # Of a recipe: what data is read by.
 COLUMNS = (
     "text_column",
@@ -39,6 +39,7 @@ class DataStep:
                 self.sources = Sources(owner, local=local)
             with gr.Column(scale=1, min_width=300):
                 self.card = gr.HTML(_empty(), elem_id="understood")
+                self.repair = repairing.button()
                 with gr.Accordion(label("data.columns"), open=False, visible=False, elem_id="columns") as self.columns:
                     with gr.Row():
                         self.input = _dropdown(label("data.columns.input"), "column-input")
@@ -52,7 +53,8 @@ class DataStep:
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.card, self.onward, self.timer, self.mark, self.columns, self.input, self.pair, self.labels]
+        first = [self.card, self.onward, self.timer, self.mark, self.repair]
+        return [*first, self.columns, self.input, self.pair, self.labels]
 
     def wire(self, page: Page) -> None:
         """Connect the events."""
@@ -61,6 +63,8 @@ class DataStep:
         self.sources.wire(page, taken, taking)
         again = [page.data, page.owner, self.input, self.pair, self.labels]
         page.remember(self.reread.click(reread, again, taken, api_name="reread", **private))
+        mended = self.repair.click(mend, [page.data, page.owner], taken, api_name="repair", **private)
+        page.remember(mended)
         looked = [page.data, page.owner, self.mark]
         self.timer.tick(
             look, looked, self.outputs, api_name="look_data", concurrency_limit=None, js=in_sight("data"), **private
@@ -78,8 +82,8 @@ def _empty() -> str:
 
 
 def _refused(card: str) -> tuple[Any, ...]:
-    hidden = gr.Accordion(visible=False)
-    return card, gr.Button(interactive=False), gr.Timer(active=False), "", hidden, *_unchanged()
+    hidden = repairing.offered(None), gr.Accordion(visible=False)
+    return card, gr.Button(interactive=False), gr.Timer(active=False), "", *hidden, *_unchanged()
 
 
 def _unchanged() -> tuple[Any, ...]:
@@ -130,6 +134,13 @@ def reread(
     return _checked(Given(supervisor.request(before)["source"], before.name), recipe, owner_of(secret))
 
 
+@told(_as_before)
+def mend(id: str, secret: str | None) -> tuple[Any, ...]:
+    """A clean copy of the data instead of it."""
+    copy = repairing.begin(id, secret)
+    return copy, None, *render(supervisor.find(copy, owner_of(secret)))
+
+
 @told(_refused)
 def look(id: str, secret: str, mark: str) -> tuple[Any, ...]:
     """What a check has found by now; nothing is sent while nothing changed."""
@@ -146,7 +157,7 @@ def render(job: Job | None) -> tuple[Any, ...]:
         return _refused(_empty())
     over = pieces.is_over(job)
     first = _card(job), gr.Button(interactive=job.state is State.DONE), gr.Timer(active=not over), mark_of(job)
-    return *first, *_columns(job)
+    return *first, repairing.offered(job), *_columns(job)
 
 
 def reading(job: Job) -> dict[str, Any]:

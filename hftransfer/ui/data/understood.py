@@ -11,7 +11,7 @@ from ..languages.messages import translated_parts
 from ..marked import marked, pair_of, short
 from ..pieces import SHOWN, amount, bars, card_of, chip, count, plain, sentence
 from ..words import known, say
-from . import pictures
+from . import pictures, repairing
 
 
 def card(job: Job) -> str:
@@ -21,7 +21,8 @@ def card(job: Job) -> str:
     task = known(f"task.{found['task']}", found["task"])
     facts = f"<b>{count(found['rows'])}</b> {say('data.rows')} · {plain(amount(found))}"
     top = f'<div class="hft-title"><strong>{plain(job.name)}</strong>{chip("ok", task)}</div><p>{facts}</p>'
-    return card_of(top + LABELS[row.target.shape if row else "class"](job, found) + _problems(found["problems"]))
+    told = repairing.done(found.get("repaired") or ()) + _problems(found["problems"])
+    return card_of(top + LABELS[row.target.shape if row else "class"](job, found) + told)
 
 
 def _counted(job: Job, found: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ FIRST = ("backbone", "strategy", "epochs")  # in this order, before the others
 HIDDEN = ("revision",)
 ROW = 3  # components side by side
 STARTERS = {f"starter:{task.modality.name}" for task in TASKS.values()}
-_KINDS: dict[str, type] = {"str": str, "int": int, "float": float}
+_KINDS: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 
 
 def shown() -> list[Field[Any]]:
@@ -66,13 +66,17 @@ def _component(entry: Field[Any]) -> Component:
         "value": value,
         "elem_id": f"choice-{entry.name}",
     }
+    if _kind(entry) is bool:
+        return gr.Checkbox(**{**more, "value": entry.default})
     if "choices" in rules:
         return gr.Dropdown(choices=list(rules["choices"]), **more)
     return gr.Textbox(placeholder=label("train.auto"), max_lines=1, min_width=240, **more)
 
 
 def _typed(entry: Field[Any], value: Any) -> Any:
-    text, kind = str(value).strip(), _KINDS[str(entry.type).split(" ")[0]]
+    text, kind = str(value).strip(), _kind(entry)
+    if kind is bool:
+        return value is True
     try:
         return kind(text)
     except ValueError:
@@ -80,6 +84,10 @@ def _typed(entry: Field[Any], value: Any) -> Any:
         raise RecipeError(
             say("error.number", value=text), place=place, fix=translated(entry.metadata["help"])
         ) from None
+
+
+def _kind(entry: Field[Any]) -> type:
+    return _KINDS[str(entry.type).split(" ")[0]]
 
 
 def _check_backbone(name: str, folders: bool) -> None:

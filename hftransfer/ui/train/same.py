@@ -23,8 +23,14 @@ def source(given: str, name: str) -> str:
 def shell(source: str, chosen: Mapping[str, Any]) -> str:
     """The command for a source and the choices that differ from the defaults."""
     given = [(name, part) for name, value in chosen.items() for part in (value if isinstance(value, list) else [value])]
-    options = [part for name, value in given for part in (f"--{name.replace('_', '-')}", str(value))]
+    options = [part for name, value in given for part in _option(name.replace("_", "-"), value)]
     return shlex.join(["hftransfer", "train", source, "-o", OUTPUT, *options])
+
+
+def _option(name: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return (f"--{name}" if value else f"--no-{name}",)
+    return f"--{name}", str(value)
 
 
 def python(source: str, chosen: Mapping[str, Any]) -> str:

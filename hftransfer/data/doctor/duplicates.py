@@ -1,0 +1,82 @@
+"""Rows that are copies of each other, or nearly; and which of them stand on both sides of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from . import likeness, looks
+from .sheet import Sheet
+
+ALONE = -1
+AT_ONCE = 64  # images that are decoded whole together
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Of each row the group that it is in, by number, `ALONE` where it is in none."""
+
+    copies: np.ndarray  # of the same inputs
+    alike: np.ndarray  # of nearly the same, copies among them
+
+
+def groups_of(sheet: Sheet) -> Groups:
+    """Each row's groups: by content first, then by likeness."""
+    copied, near = KINDS[sheet.column](sheet)
+    return Groups(joined(len(sheet), copied), joined(len(sheet), np.concatenate([copied, near])))
+
+
+def joined(rows: int, pairs: np.ndarray) -> np.ndarray:
+    """The groups that pairs of rows make together, numbered from 0 in the order of their first rows."""
+    links = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(rows, rows))
+    _, parts = connected_components(links, directed=False)
+    several = np.bincount(parts, minlength=1)[parts] > 1
+    found, first = np.unique(parts[several], return_index=True)
+    number = np.full(int(parts.max(initial=0)) + 1, ALONE)
+    number[found[np.argsort(first)]] = np.arange(len(found))
+    return number[parts]
+
+
+def equal(keys: np.ndarray) -> np.ndarray:
+    """Pairs of rows of the same key: each with the first of them."""
+    _, first, place = np.unique(keys, return_index=True, return_inverse=True)
+    pairs = np.stack([first[place], np.arange(len(keys))], 1)
+    return pairs[pairs[:, 0] != pairs[:, 1]]
+
+
+def _of_texts(sheet: Sheet) -> tuple[np.ndarray, np.ndarray]:
+    keys = np.zeros(len(sheet), dtype=np.uint64)
+    for start, values in sheet.stretches():
+        keys[start : start + len(values)] = [likeness.key(value) for value in values]
+    return equal(keys), likeness.similar(sheet)
+
+
+def _of_images(sheet: Sheet) -> tuple[np.ndarray, np.ndarray]:
+    """Copies by their bytes; and, of those that look the same, by their pixels."""
+    near = looks.similar(sheet)
+    copied = equal(sheet.digests())
+    seen: dict[int, int] = {}
+    rows = np.unique(near)
+    for start in range(0, len(rows), AT_ONCE):
+        part = rows[start : start + AT_ONCE]
+        seen.update(zip(part.tolist(), map(looks.pixels, sheet.inputs(part)), strict=True))
+    same = np.array([seen[one] == seen[other] for one, other in near.tolist()], dtype=bool)
+    return np.concatenate([copied, near[same]]), near
+
+
+KINDS: dict[str, Callable[[Sheet], tuple[np.ndarray, np.ndarray]]] = {"text": _of_texts, "image": _of_images}
+
+
+def leaking(sheet: Sheet, groups: np.ndarray) -> dict[str, np.ndarray]:
+    """Which rows of each part have one of their group in another part."""
+    member = np.flatnonzero(groups != ALONE)
+    parts = sheet.part_of()[member]
+    seen = np.zeros((int(groups.max(initial=ALONE)) + 1, len(sheet.parts)), dtype=bool)
+    seen[groups[member], parts] = True
+    both = np.zeros(len(sheet), dtype=bool)
+    both[member] = seen[groups[member]].sum(1) > 1
+    return {part: sheet.of(part, both) for part in sheet.parts}

@@ -1,0 +1,178 @@
+"""A clean copy of a source: what can be set right is, what cannot is left out, and each is told."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import OutputError, SourceError
+from ...output import claim, staged
+from ...recipe import Recipe
+from ...values import SPLITS, Event, Listener, Problem, silent
+from .. import sources
+from ..checks import TOLD, Aside, told
+from ..rows import ALL
+from . import labels
+from .copying import write, write_left_out
+from .diagnosis import conflicting
+from .duplicates import ALONE
+from .leakage import set_apart
+from .mending import Mending
+from .redaction import count_personal
+from .sheet import Sheet
+
+GONE = "left out of the copy, and listed there"
+# What is done about each problem that can be repaired.
+DONE = {
+    "mojibake": "decoded by the right encoding; texts with tagged words stay as they are",
+    "hidden-characters": "the characters that nobody sees were taken out",
+    "whitespace-text": "the whitespace around them was taken away",
+    "personal-data": "written as [email], [phone] and [card]",
+    "label-spelling": "merged into the most frequent way of writing",
+    "exact-duplicate": "one of each was kept",
+    "label-conflict": "left out: nothing says which label is right",
+    "split-leakage": "left out of train: validation and test are whole",
+    "wrong-extension": "named by what they hold",
+    "rotated-image": "turned upright",
+    "converted-image": "written as models see them",
+    "animated-image": "the first of several frames or pages was written",
+    **dict.fromkeys(sorted(set(TOLD) - {"split-leakage", "unknown-label"}), GONE),
+}
+REASONS = {
+    **{code: reason for code, (reason, _) in TOLD.items()},
+    "exact-duplicate": "the same as another row, which was kept",
+    "label-conflict": "the same as another row, with another label",
+}
+# Whose messages begin with their counts.
+MENDED = {"mojibake", "hidden-characters", "whitespace-text", "label-spelling"}
+MENDED |= {"wrong-extension", "rotated-image", "converted-image", "animated-image"}
+ASKED = ("personal-data",)
+_COUNT = re.compile(r"(\d+) ")
+
+
+def repair(source: sources.Source, recipe: Recipe, output: Path, *, on_event: Listener = silent) -> dict[str, Any]:
+    """Write a clean copy of a source into a new folder. The source is not touched.
+
+    Returns:
+        What the source holds, as `check` says it; `repaired`, a list of `{code, count, done}`;
+        `left_out`, how many rows are not in the copy; and `copy`, where it is and what it holds.
+
+    Raises:
+        OutputError: the folder holds anything, or lies in the source.
+        SourceError: the source cannot be used, or nothing of it would be left.
+    """
+    _refuse_inside(source, output)
+    claim(output)
+    gathered, reading, found = sources.survey(source, recipe, on_event)
+    sheet = Sheet(gathered.parts, gathered.task.modality.column)
+    names = labels.name_counts(sheet, reading)
+    mend = Mending(reading, labels.spellings(names), sheet.column == "text")
+    mended = sources.survey(source, recipe.with_(task=gathered.task.name), on_event, mend=mend)
+    reasons = _left_out(mended)
+    on_event(Event("save", "writing the copy"))
+    asked = Recipe(task=gathered.task.name, seed=recipe.seed)
+    with staged(output) as folder:
+        lines = _write(folder, mended, reasons)
+        sources.check(folder, asked)  # a copy that cannot be used shall not appear
+    problems = (*gathered.problems, *told([*_unread(gathered, reading), *_leaked(gathered, found)]), *found.problems)
+    redacted = count_personal(sources.find(source, recipe)) if recipe.redact else 0
+    copy = sources.check(output, asked)
+    return {
+        **({"numbers": copy["numbers"]} if "numbers" in copy else {}),
+        "task": gathered.task.name,
+        "rows": len(sheet),
+        "labels": names,
+        "problems": [problem.to_json() for problem in dict.fromkeys(problems)],
+        "repaired": list(_repaired(problems, lines, redacted)),
+        "left_out": len(lines),
+        "copy": {"path": str(output), **copy},
+    }
+
+
+def repairable(problems: Iterable[Problem]) -> bool:
+    """Whether a repair would change anything; what is replaced only if it is asked for does not count."""
+    return any(problem.code in DONE and problem.code not in ASKED for problem in problems)
+
+
+def _refuse_inside(source: Any, output: Path) -> None:
+    """Raises OutputError where the copy would change the source."""
+    if isinstance(source, (str, Path)) and Path(source).expanduser().is_dir():
+        inside = Path(source).expanduser().resolve()
+        if output.absolute().resolve().is_relative_to(inside):
+            raise OutputError("the copy would lie in the source", place=str(output), fix="name a folder outside of it")
+
+
+def _unread(gathered: sources.Gathered, reading: Any) -> list[Aside]:
+    return [aside for rows in gathered.parts.values() for aside in reading.readable(rows)[1]]
+
+
+def _leaked(gathered: sources.Gathered, found: Any) -> Sequence[Aside]:
+    return set_apart({part: sources.Slice.of(rows) for part, rows in gathered.parts.items()}, found.alike)[1]
+
+
+def _left_out(surveyed: tuple[Any, Any, Any]) -> dict[int, str]:
+    """The numbers of the rows that are not copied, and the code of each."""
+    gathered, reading, found = surveyed
+    sheet = Sheet(gathered.parts, gathered.task.modality.column)
+    copies, alike = (np.concatenate([kind[part] for part in sheet.parts]) for kind in (found.copies, found.alike))
+    reasons = {n: "unreadable-label" for n, label in enumerate(sheet.labels) if label in reading.unreadable}
+    reasons |= dict.fromkeys(conflicting(sheet, copies, reading), "label-conflict")
+    learned = np.isin(sheet.part_of(), [n for n, part in enumerate(sheet.parts) if part in ("train", ALL)])
+    for number, kept in _again(sheet, copies, reasons):
+        reasons[number] = "split-leakage" if learned[number] and not learned[kept] else "exact-duplicate"
+    measured = [n for n in np.flatnonzero(~learned & (alike != ALONE)).tolist() if n not in reasons]
+    leaks = np.flatnonzero(learned & np.isin(alike, alike[measured]))
+    reasons = {**dict.fromkeys(leaks.tolist(), "split-leakage"), **reasons}
+    if len(reasons.keys() & set(np.flatnonzero(learned).tolist())) == learned.sum():
+        raise SourceError(
+            "no row would be left to learn from: all are copies, or in conflict",
+            place=gathered.place,
+            fix="give validation and test rows of their own",
+        )
+    return reasons
+
+
+def _again(sheet: Sheet, copies: np.ndarray, reasons: Mapping[int, str]) -> Iterator[tuple[int, int]]:
+    """Rows that are in the sheet already, with the row that is kept: one of test before one of validation."""
+    ranks = {part: len(SPLITS) - place for place, part in enumerate(SPLITS)}
+    rank = np.array([ranks.get(part, len(SPLITS)) for part in sheet.parts])[sheet.part_of()]
+    kept: dict[int, int] = {}
+    for number in np.lexsort((np.arange(len(copies)), rank)).tolist():
+        if copies[number] != ALONE and number not in reasons:
+            first = kept.setdefault(int(copies[number]), number)
+            if first != number:
+                yield number, first
+
+
+def _write(folder: Path, mended: tuple[Any, Any, Any], reasons: Mapping[int, str]) -> list[tuple[str, str, str]]:
+    """The copy and its list of what was left out, which is returned."""
+    gathered, reading, _ = mended
+    sheet = Sheet(gathered.parts, gathered.task.modality.column)
+    kept = np.ones(len(sheet), dtype=bool)
+    kept[list(reasons)] = False
+    folders = sheet.column == "image" and gathered.columns is None and reading.target.shape == "class"
+    write(folder, sheet, kept, folders=folders, tags=reading.target.shape == "tags")
+    numbers = sorted(reasons)
+    lines = [(aside.origin, aside.code, REASONS[aside.code]) for aside in gathered.asides]
+    lines += [(o, reasons[n], REASONS[reasons[n]]) for n, o in zip(numbers, sheet.origins(numbers), strict=True)]
+    write_left_out(folder, lines)
+    return lines
+
+
+def _repaired(
+    problems: Sequence[Problem], lines: Sequence[tuple[str, str, str]], redacted: int
+) -> Iterator[dict[str, Any]]:
+    """What was done about each problem, and to how many rows."""
+    counts = Counter(code for _, code, _ in lines)
+    for problem in problems:
+        if problem.code in MENDED and (found := _COUNT.match(problem.message)):
+            counts[problem.code] += int(found[1])
+    counts["personal-data"] = redacted
+    for code, done in DONE.items():
+        if counts[code]:
+            yield {"code": code, "count": counts[code], "done": done}

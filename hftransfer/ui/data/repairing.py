@@ -1,0 +1,64 @@
+"""One button on data that was checked: a clean copy of it is made, and gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ...errors import SourceError
+from ...jobs import supervisor
+from ...jobs.states import Job, State
+from ...recipe import Recipe
+from .. import uploads
+from ..labels import label
+from ..languages.messages import translated
+from ..page import owner_of, seen
+from ..pieces import count, plain, sentence
+from ..words import say
+
+NAME = "repaired"
+
+
+def button() -> gr.Button:
+    return gr.Button(label("data.repair"), size="md", visible=False, elem_id="repair")
+
+
+def offered(job: Job | None) -> gr.Button:
+    """The button, where there is something to repair."""
+    there = job is not None and job.state is State.DONE and bool((job.result or {}).get("repairable"))
+    return gr.Button(visible=there)
+
+
+def begin(id: str, secret: str | None) -> str:
+    """Have the data of a check repaired into its visitor's uploads, and the copy checked. Returns that job's id.
+
+    Raises:
+        SourceError: nothing was checked, or there is no room for a copy.
+    """
+    before = seen(id, secret, kind="check")
+    if before is None or not (before.result or {}).get("repairable"):
+        raise SourceError(say("error.repair"), fix=say("error.repair.fix"))
+    owner, asked = owner_of(secret), supervisor.request(before)
+    copy = uploads.place(owner, _size(asked["source"])) / NAME
+    original = {"source": asked["source"], "recipe": asked["recipe"]}
+    recipe = Recipe(task=(before.result or {})["task"])
+    return supervisor.submit(str(copy), recipe, owner, kind="check", name=before.name, asked={"original": original})
+
+
+def done(repaired: Sequence[Mapping[str, Any]]) -> str:
+    """What was repaired in the data that is shown."""
+    items = "".join(
+        f'<li class="hft-info"><b>{plain(sentence(translated(row["done"])))}</b> '
+        f"<span>{plain(row['code'])}: {count(row['count'])}</span></li>"
+        for row in repaired
+    )
+    return f'<h3>{plain(say("data.repaired"))}</h3><ul class="hft-problems">{items}</ul>' if items else ""
+
+
+def _size(source: str) -> int:
+    path = Path(source)
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())

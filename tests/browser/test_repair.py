@@ -1,0 +1,59 @@
+"""What is wrong with data is repaired by one button, and its copy is gone on with."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from hftransfer.jobs import supervisor
+from tests import tiny
+
+from . import walk
+from .conftest import NewPage, Studio
+from .walk import expect
+
+
+def faulty(path: Path) -> Path:
+    """Texts of which one is there twice, one lacks its label, and one was decoded wrongly."""
+    table = tiny.table(path).read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*table, table[5], "a day of sun,", "the cafÃ© was lovely,good"]), encoding="utf-8")
+    return path
+
+
+def test_repair_and_go_on(studio: Studio, new_page: NewPage, tmp_path: Path) -> None:
+    page = new_page()
+    walk.give(page, studio.address, faulty(tmp_path / "days.csv"))
+    expect(page.locator("#understood")).to_contain_text("2 rows are the same as others")
+    expect(page.locator("#repair")).to_be_visible()
+    walk.look(page, tmp_path, "faulty")
+    page.locator("#repair").click()
+    expect(page.locator("#understood")).to_contain_text("Repaired in this copy", timeout=walk.LONG)
+    expect(page.locator("#understood")).not_to_contain_text("2 rows are the same as others")
+    expect(page.locator("#understood")).to_contain_text("41 examples")
+    expect(page.locator("#repair")).to_be_hidden()
+    expect(page.locator("#to-train")).to_be_enabled()
+    walk.look(page, tmp_path, "repaired")
+    owner = supervisor.owner_of(page.evaluate("window.hftransferOwner"))
+    (copy, before) = studio.store.listed(owner, kind="check")[:2]
+    asked = [json.loads((studio.home / "jobs" / job.id / "request.json").read_text("utf-8")) for job in (copy, before)]
+    places = [Path(request["source"]) for request in asked]
+    assert places[0].parts[:-2] == places[1].parts[:-2]  # among the uploads of the same visitor
+    gone = list(csv.DictReader(io.StringIO((places[0] / "left-out.csv").read_text(encoding="utf-8-sig"))))
+    assert {row["code"] for row in gone} == {"exact-duplicate", "missing-label"}
+    page.reload()
+    expect(page.locator("#understood")).to_contain_text("Repaired in this copy")
+
+
+def test_sound_data_has_no_such_button_and_chinese_has_its_words(
+    studio: Studio, new_page: NewPage, tmp_path: Path
+) -> None:
+    page = new_page(locale="zh-CN")
+    page.goto(studio.address)
+    page.get_by_role("button", name="客服消息").click()
+    expect(page.locator("#to-train")).to_be_enabled(timeout=walk.LONG)
+    expect(page.locator("#repair")).to_be_hidden()
+    page.locator("#upload input[type=file]").set_input_files(str(faulty(tmp_path / "days.csv")))
+    expect(page.locator("#repair")).to_contain_text("修复并继续", timeout=walk.LONG)
+    expect(page.locator("#understood")).to_contain_text("有 2 行与其他行相同：保留 1 行就够了")

@@ -1,0 +1,49 @@
+"""The doctor's time grows with the rows and not faster, and its memory hardly."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+MEASURE = """
+import resource, sys, time
+from hftransfer.data import check
+began = time.process_time()
+report = check(sys.argv[1])
+print(time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, report["rows"])
+"""
+
+
+def written(path: Path, rows: int) -> Path:
+    """Texts of a few words; one in ten is a template with another number, one in twenty a copy."""
+    rng = np.random.default_rng(0)
+    words = [f"w{number:x}" for number in range(5000)]
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(rows):
+            text = " ".join(words[place] for place in np.sort(rng.zipf(1.3, 14) % 5000))
+            if number % 10 == 3:
+                text = f"your order {number} was sent today from the house by the river, to be there in {number} hours"
+            if number % 20 == 7:
+                text = f"a copy that stands there every now and then, number {number % 400}"
+            file.write(json.dumps({"text": text, "label": f"c{number % 7}"}) + "\n")
+    return path
+
+
+def measured(path: Path) -> tuple[float, float, int]:
+    done = subprocess.run([sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True)
+    seconds, megabytes, rows = done.stdout.split()
+    return float(seconds), float(megabytes), int(rows)
+
+
+@pytest.mark.slow
+def test_time_grows_with_the_rows(tmp_path: Path) -> None:
+    sizes = (25_000, 50_000, 100_000)
+    found = {rows: measured(written(tmp_path / f"{rows}.jsonl", rows)) for rows in sizes}
+    for fewer, more in zip(sizes, sizes[1:], strict=False):
+        assert found[more][0] < 2.6 * found[fewer][0], found
+    assert found[100_000][1] < 1000 and found[100_000][2] == 100_000

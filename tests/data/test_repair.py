@@ -1,0 +1,210 @@
+"""A clean copy: whole or not at all, everything told, and nothing of what was repaired found in it again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops
+
+from hftransfer.data import load_data, repair
+from hftransfer.data.sources import check
+from hftransfer.errors import OutputError, SourceError
+from hftransfer.recipe import Recipe
+
+from .test_doctor import album, lines, photo, rows_of, sentence, stored
+
+
+def left_out(copy: Path) -> list[dict[str, str]]:
+    path = copy / "left-out.csv"
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))) if path.exists() else []
+
+
+def codes(problems) -> set[str]:
+    return {problem["code"] for problem in problems}
+
+
+def done(report) -> dict[str, int]:
+    return {row["code"]: row["count"] for row in report["repaired"]}
+
+
+def everything() -> list[tuple[str | None, str | None]]:
+    """Texts with every fault that is repaired; the first sixty are sound."""
+    rows = [(sentence(seed), ("cat", "dog")[seed % 2]) for seed in range(60)]
+    return [
+        *rows,
+        ("the cafÃ© was lovely this evening", "cat"),
+        ("zero\u200bwidth and a bell \x07", "dog"),
+        ("  pushed to the right by spaces", "cat"),
+        (sentence(901), "Cat"),
+        (sentence(902), None),
+        ("   ", "cat"),
+        rows[3],
+        (rows[4][0], "Cat"),  # the same label in another way: a copy, no conflict
+        (rows[5][0], "cat"),
+        ("zerowidth and a bell", "dog"),  # the same as another, once that is clean
+    ]
+
+
+def test_texts(table, tmp_path):
+    source = table("t.jsonl", lines(everything()))
+    before = source.read_bytes()
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert source.read_bytes() == before
+    assert done(report) == {
+        "mojibake": 1,
+        "hidden-characters": 1,
+        "whitespace-text": 1,
+        "label-spelling": 2,
+        "exact-duplicate": 3,
+        "label-conflict": 2,
+        "missing-label": 1,
+        "empty-text": 1,
+    }
+    gone = left_out(tmp_path / "clean")
+    assert len(gone) == report["left_out"] == 7 and report["copy"]["rows"] == len(everything()) - 7
+    assert {row["place"]: row["code"] for row in gone}["t.jsonl:69"] == "label-conflict"
+    assert all(row["reason"] for row in gone)
+    assert set(done(report)) <= codes(report["problems"]) and not set(done(report)) & codes(report["copy"]["problems"])
+    texts = {json.loads(line)["text"] for line in (tmp_path / "clean" / "all.jsonl").read_text("utf-8").splitlines()}
+    assert {"the café was lovely this evening", "zerowidth and a bell", "pushed to the right by spaces"} <= texts
+    assert check(tmp_path / "clean")["labels"].keys() == {"cat", "dog"}
+
+
+def test_a_copy_of_sound_data_is_the_same(table, tmp_path):
+    report = repair(table("t.jsonl", lines(rows_of(40))), Recipe(), tmp_path / "clean")
+    assert report["repaired"] == [] and report["left_out"] == 0 and os.listdir(tmp_path / "clean") == ["all.jsonl"]
+    assert (tmp_path / "clean" / "all.jsonl").read_text() == lines(rows_of(40))
+
+
+def test_splits_are_kept_and_do_not_leak(table, tmp_path):
+    train, test = [*rows_of(40), rows_of(1, 200)[0]], [*rows_of(12, 200), rows_of(1, 202)[0]]
+    table("set/train.jsonl", lines(train))
+    source = table("set/test.jsonl", lines(test)).parent
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert done(report) == {"split-leakage": 1, "exact-duplicate": 1}
+    assert not codes(report["copy"]["problems"]) & {"split-leakage", "exact-duplicate"}
+    assert load_data(tmp_path / "clean").rows["test"] == 12
+    assert {path.name for path in (tmp_path / "clean").iterdir()} == {"train.jsonl", "test.jsonl", "left-out.csv"}
+
+
+TARGETS = {
+    "text-multi-label": [json.dumps([["Red", "red", "blue"][n % 3], "big"][: 1 + n % 2]) for n in range(30)],
+    "text-regression": [str(n / 8) for n in range(30)],
+    "token-classification": ["2:6:Who" if n == 9 else "2:6:WHO" for n in range(30)],
+}
+
+
+@pytest.mark.parametrize("task", TARGETS)
+def test_labels_of_every_target_travel(table, tmp_path, task):
+    rows = [(f"  Mary\u200b knows {sentence(n)}", label) for n, label in enumerate(TARGETS[task])]
+    report = repair(table("t.jsonl", lines(rows)), Recipe(), tmp_path / "clean")
+    assert report["task"] == report["copy"]["task"] == task
+    assert {"hidden-characters", "whitespace-text"} <= done(report).keys()
+    assert not done(report).keys() & codes(report["copy"]["problems"])
+    assert ("label-spelling" in done(report)) == (task != "text-regression")
+    assert report["copy"]["rows"] == 30
+
+
+def test_words_stay_where_they_are(table, tmp_path):
+    rows = [(f"  Mary\u200b knows {sentence(n)}", label) for n, label in enumerate(TARGETS["token-classification"])]
+    repair(table("t.jsonl", lines(rows)), Recipe(), tmp_path / "clean")
+    data = load_data(tmp_path / "clean")
+    for row in data.splits["train"]:
+        assert row["text"].startswith("Mary knows ")
+        tagged = [(row["text"][word["start"] : word["end"]], data.labels[word["tag"]]) for word in row["label"]]
+        assert tagged[:2] == [("Mary", "B-WHO"), ("knows", "O")] and len(tagged) == 11
+
+
+def test_words_with_tags_stay_words(table, tmp_path):
+    """Whatever their signs: `don't` is one word where it was one."""
+    table(
+        "t.conll", "".join(f"Ann B-PER\ndon't O\n{sentence(n).replace(' ', ' O' + chr(10))} O\n\n" for n in range(20))
+    )
+    report = repair(tmp_path / "t.conll", Recipe(), tmp_path / "clean")
+    assert report["repaired"] == [] and report["task"] == "token-classification"
+    first, again = (load_data(source).splits["train"] for source in (tmp_path / "t.conll", tmp_path / "clean"))
+    assert first["text"][:] == again["text"][:] and first["label"][:] == again["label"][:]
+
+
+def test_pairs(table, tmp_path):
+    rows = [f"{sentence(n)},{sentence(n + 50)},{n / 8}" for n in range(24)]
+    rows[3] = f"the cafÃ© was lovely,a\u200bb {sentence(5)},2.5"
+    source = table("t.csv", "\n".join(["sentence1,sentence2,score", *rows, rows[6]]))
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert done(report) == {"mojibake": 1, "hidden-characters": 1, "exact-duplicate": 1}
+    data = load_data(tmp_path / "clean")
+    texts = {tuple(pair) for part in data.splits.values() for pair in part["text"]}
+    assert data.task == report["task"] == "text-regression" and len(texts) == 24
+    assert ("the café was lovely", f"ab {sentence(5)}") in texts
+
+
+def test_class_folders_of_images(tmp_path):
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    source = album(
+        tmp_path,
+        {
+            "a/again.png": stored(photo(4), "BMP"),
+            "b/other.png": stored(photo(6), "PNG"),
+            "b/broken.jpg": b"no picture at all",
+            "a/lying.jpg": stored(photo(70), "JPEG", quality=95, exif=turned),
+            "a/named wrongly.gif": stored(photo(71), "PNG"),
+            "A/one.png": stored(photo(72), "PNG"),
+        },
+    )
+    report = repair(source, Recipe(), tmp_path / "clean")
+    there = {path.relative_to(tmp_path / "clean").as_posix() for path in (tmp_path / "clean").rglob("*.*")}
+    assert {"a/lying.jpg", "a/named wrongly.png", "A/one.png"} <= there and "b/broken.jpg" not in there
+    assert done(report).items() >= {"exact-duplicate": 1, "label-conflict": 2, "unreadable-image": 1}.items()
+    assert {row["code"] for row in left_out(tmp_path / "clean")} == {
+        "exact-duplicate",
+        "label-conflict",
+        "unreadable-image",
+    }
+    with Image.open(tmp_path / "clean" / "a" / "lying.jpg") as image:
+        assert 0x0112 not in image.getexif()
+        apart = ImageChops.difference(image, photo(70).rotate(-90))
+        assert max(most for _, most in apart.getextrema()) < 24
+    assert not done(report).keys() & codes(report["copy"]["problems"])
+
+
+def test_images_of_a_table(tmp_path, table):
+    for number in range(24):
+        table(f"set/pictures/{number}.png", stored(photo(number), "PNG"))
+    rows = [f"pictures/{n}.png,{'x/y' if n % 2 else 'z'}" for n in range(25)]
+    source = table("set/labels.csv", "\n".join(["image,label", *rows])).parent
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert done(report) == {"missing-image": 1} and report["copy"]["labels"] == {"x/y": 12, "z": 12}
+
+
+def test_redacted_copies(table, tmp_path):
+    rows = [*rows_of(30), ("mail jane@example.org", "a"), ("call 13812345678", "b")]
+    report = repair(table("t.jsonl", lines(rows)), Recipe(redact=True), tmp_path / "clean")
+    assert done(report) == {"personal-data": 2}
+    text = (tmp_path / "clean" / "all.jsonl").read_text()
+    assert "jane" not in text and "[email]" in text and "[phone]" in text
+
+
+def test_what_cannot_be_written_is_refused_before(table, tmp_path, class_folders):
+    source = table("t.jsonl", lines(rows_of(20)))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="not empty"):
+        repair(source, Recipe(), tmp_path / "full")
+    pets = class_folders({"cat": 4, "dog": 4})
+    with pytest.raises(OutputError, match="in the source"):
+        repair(pets, Recipe(), pets / "clean")
+    assert not (pets / "clean").exists() and os.listdir(tmp_path / "full") == ["mine.txt"]
+
+
+def test_nothing_is_left_where_nothing_can_be_made(table, tmp_path):
+    rows = [(sentence(n), "ab"[side]) for n in range(8) for side in (0, 1)]
+    before = set(os.listdir(tmp_path))
+    with pytest.raises(SourceError, match="no row would be left"):
+        repair(table("t.jsonl", lines(rows)), Recipe(), tmp_path / "clean")
+    assert set(os.listdir(tmp_path)) - before <= {"t.jsonl", "home"}
