@@ -228,10 +228,12 @@ def _gather(
 
 def _require_alike(kept: Kept, other: Kept) -> None:
     """Raises SourceError where one source holds pairs of texts, and the other single ones."""
-    one, two = ("pairs" if (source.columns or {}).get("pair") else "single texts" for source in (kept, other))
-    if kept.modality == "text" and one != two:
+    paired, others = (bool((source.columns or {}).get("pair")) for source in (kept, other))
+    if paired != others:
         raise SourceError(
-            f"it holds {two}, and the rows to train on are {one}",
+            "it holds single texts, and the rows to train on are pairs"
+            if paired
+            else "it holds pairs of texts, and the rows to train on are single ones",
             place=other.place,
             fix="name the columns with --text-column and --text-pair-column, or give both files the same",
         )

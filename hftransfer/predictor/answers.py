@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -86,7 +88,7 @@ def _entity(text: str, found: Mapping[str, Any]) -> dict[str, Any]:
 def _named(value: Any) -> str:
     if isinstance(value, Image.Image):
         return str(getattr(value, "filename", "") or "image")
-    return str(value)
+    return str(value) if isinstance(value, str | Path) else json.dumps(value, ensure_ascii=False)
 
 
 OPENERS: dict[str, Callable[[Any], Any]] = {"image": _image, "text": _text}

@@ -75,8 +75,10 @@ class Regression(Target):
         values = list(train)
         for name in values[0]:
             if len({value.get(name) for value in values}) == 1:
-                what = f"'{name}' is" if name else "the label is"
-                return SourceError(f"{what} the same number in every row", fix="give rows with other numbers")
+                cause = (
+                    f"'{name}' is the same number in every row" if name else "the label is the same number in every row"
+                )
+                return SourceError(cause, fix="give rows with other numbers")
         return None
 
     def decode(self, scores: Sequence[float], labels: Sequence[str], thresholds: Mapping[str, float]) -> Any:

@@ -58,9 +58,21 @@ def trained(run: dict[str, Any]) -> str:
     return (
         f"{run['task']} by {run['strategy']} from {run['backbone']}: {rows} rows, "
         f"{run['seconds']['total']:.1f} s\n"
-        f"On the {run['evaluated_on']} rows (95 % interval):\n{_metrics(run['metrics'])}\n"
+        f"On the {run['evaluated_on']} rows (95 % interval):\n{_metrics(run['metrics'])}\n{_went_on(run)}"
         f"The model is in {run['model']}; its report is {run['model']}/report.html"
     )
+
+
+def _went_on(run: dict[str, Any]) -> str:
+    """Of a run that went on from a model of ours: what that one did on these rows, and what is left of its own."""
+    if not run.get("before"):
+        return ""
+    told = f"The model before, on the same rows:\n{_metrics(run['before'])}\n"
+    lost = run.get("forgetting")
+    if lost:
+        told += f"On the {lost['evaluated_on']} rows of the data before, now:\n{_metrics(lost['after'])}\n"
+        told += f"... and then:\n{_metrics(lost['before'])}\n"
+    return told
 
 
 def evaluated(report: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # What stays as it is in any language: names of programs, files, formats, options, labels.
 NAMES = """
-    hftransfer zip CSV TSV JSON JSONL Parquet txt Hub Python Transformers Face Hugging GB MB id token tokens bad good
+    hftransfer zip tar CSV TSV JSON JSONL Parquet txt Hub Python Transformers Face Hugging GB MB id token tokens bad good
     text label csv days was day the sad happy lovely awful starter image owner name your model Class jpg owner
     broken hf auth login studio huggingface co settings a b of
 """
