@@ -65,13 +65,14 @@ def trained(run: dict[str, Any]) -> str:
 
 def _went_on(run: dict[str, Any]) -> str:
     """Of a run that went on from a model of ours: what that one did on these rows, and what is left of its own."""
-    if not run.get("before"):
+    name = headline(run["metrics"])
+    if not run.get("before") or name is None:
         return ""
-    told = f"The model before, on the same rows:\n{_metrics(run['before'])}\n"
+    told = f"The model before had {name} {written(name, run['before'][name]['value'])} on them.\n"
     lost = run.get("forgetting")
-    if lost:
-        told += f"On the {lost['evaluated_on']} rows of the data before, now:\n{_metrics(lost['after'])}\n"
-        told += f"... and then:\n{_metrics(lost['before'])}\n"
+    if lost and lost["before"].get(name):
+        now, then = (written(name, lost[side][name]["value"]) for side in ("after", "before"))
+        told += f"On the {lost['evaluated_on']} rows of its own data {name} is {now} now, and was {then}.\n"
     return told
 
 

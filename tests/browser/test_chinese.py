@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # What stays as it is in any language: names of programs, files, formats, options, labels.
 NAMES = """
-    hftransfer zip tar CSV TSV JSON JSONL Parquet txt Hub Python Transformers Face Hugging GB MB id token tokens bad good
-    text label csv days was day the sad happy lovely awful starter image owner name your model Class jpg owner
+    hftransfer zip tar CSV TSV JSON JSONL Parquet txt Hub Python Transformers Face Hugging GB MB id token tokens bad
+    good text label csv days was day the sad happy lovely awful starter image owner name your model Class jpg owner
     broken hf auth login studio huggingface co settings a b of
 """
 KNOWN = {word.lower() for word in NAMES.split()} | {part for name in STRATEGIES for part in name.split("-")}
