@@ -29,6 +29,7 @@ TABLE = "data.paste.hint"  # its commas are those of a CSV
 # What sources.py reads elsewhere: in tables, in the error that is passed on, in the phases of strategies.
 UNREAD = {
     ("data/checks.py", "fix"),
+    ("data/doctor/diagnosis.py", "fix"),
     ("data/remarks.py", "fix"),
     ("publish/refusals.py", "cause"),
     ("publish/refusals.py", "fix"),
