@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..measures import MEASURES, ordered, written
+from ..measures import MEASURES, headline, ordered, written
 from .answers import answered
 
 
