@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .doctor.repair import repair, repairable
-from .encoded import Words, counted, labels_of
-from .images import open_image
 from .inputs import as_pair, read_inputs
+from .labels.encoded import Words, counted, labels_of
+from .pictures.images import open_image
 from .preview import examples
 from .sources import check, described, load_data, load_evaluation
 

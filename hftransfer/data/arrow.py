@@ -23,11 +23,11 @@ from ..errors import HFTransferError, OutputError, SourceError
 from ..home import home, prune
 from ..tasks import TASKS
 from ..values import Event, Listener, Problem
-from .bounds import most_pixels
 from .checks import Aside, enough, told
-from .images import look
-from .members import DAMAGE
-from .remarks import Remarks
+from .packed.bounds import most_pixels
+from .packed.members import DAMAGE
+from .pictures.images import look
+from .pictures.remarks import Remarks
 from .rows import Found, Row, digest, storable
 
 FORM = 2  # of the files below; a change of theirs makes older ones unused

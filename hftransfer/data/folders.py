@@ -10,14 +10,14 @@ from ..errors import SourceError
 from ..recipe import Recipe
 from ..tasks import get_task
 from ..values import SPLITS, Problem
-from .archives import is_packed
 from .checks import first_few
-from .choose import GUESSED
-from .conll import is_conll
-from .decoding import decode, encoding_of
-from .images import is_image_path
+from .packed.archives import is_packed
+from .pictures.images import is_image_path
 from .rows import ALL, Found, Row, digest, split_named
-from .tables import READERS, read_tables
+from .tables.choose import GUESSED
+from .tables.conll import is_conll
+from .tables.decoding import decode, encoding_of
+from .tables.reading import READERS, read_tables
 from .trees import LEFT_OUT, Entry, Tree, read, tree_key
 
 _CONLL = (".conll", ".conllu", ".bio", ".iob", ".iob2")

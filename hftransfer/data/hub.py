@@ -19,10 +19,10 @@ from ..errors import HubError, SourceError, SourceMissing
 from ..reach import silence
 from ..recipe import Recipe
 from ..values import SPLITS
-from .archives import SUFFIXES
-from .records import read_dataset
+from .packed.archives import SUFFIXES
 from .rows import ALL, Found, digest, split_named
-from .tables import READERS, found_in
+from .tables.reading import READERS, found_in
+from .tables.records import read_dataset
 
 Splits = Mapping[str, datasets.Dataset]
 LONGEST = 200  # characters; the Hub takes 96 for owner and name

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SourceError
-from .choose import text_columns
-from .decoding import encoding_of, opened
-from .naming import NAMES, first_named, pair_in
-from .shapes import text_cell
-from .spelling import parsed, words_of
-from .tables import READERS
+from .tables.choose import text_columns
+from .tables.decoding import encoding_of, opened
+from .tables.naming import NAMES, first_named, pair_in
+from .tables.reading import READERS
+from .tables.shapes import text_cell
+from .tables.spelling import parsed, words_of
 
 MOST, LONGEST = 100_000, 100_000  # texts, and letters of one
 PLAIN = ".txt"

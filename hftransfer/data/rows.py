@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from ..values import SPLITS, Problem
-from .spelling import parsed
+from .tables.spelling import parsed
 
 ALL = "all"  # the part of a source that brings no splits
 LOOK_BYTES = 2**23

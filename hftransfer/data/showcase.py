@@ -9,7 +9,7 @@ import numpy as np
 
 from ..tasks import Target
 from ..tasks.tokens import Word, spans
-from .encoded import Words, labels_of
+from .labels.encoded import Words, labels_of
 
 if TYPE_CHECKING:
     import datasets

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hftransfer.data import load_data
-from hftransfer.data.archives import SUFFIXES, open_archive
+from hftransfer.data.packed.archives import SUFFIXES, open_archive
 from hftransfer.errors import HFTransferError, SourceError
 from hftransfer.ui import uploads
 from tests.tiny import picture, pictures, table

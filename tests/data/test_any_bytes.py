@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hftransfer.data import load_data
-from hftransfer.data.images import look
+from hftransfer.data.pictures.images import look
 from hftransfer.errors import HFTransferError
 from hftransfer.pixels import upright
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from hftransfer import Recipe, cli
 from hftransfer.data import as_pair, check, labels_of, load_data, read_inputs
-from hftransfer.data.spans import spans_of
-from hftransfer.data.spelling import places
+from hftransfer.data.tables.spans import spans_of
+from hftransfer.data.tables.spelling import places
 from hftransfer.errors import HFTransferError, SourceError
 
 FEW = settings(max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from hftransfer.data import checks, remarks
+from hftransfer.data import checks
 from hftransfer.data.doctor import diagnosis, repair
+from hftransfer.data.pictures import remarks
 
 TESTS = Path(__file__).parents[1]
 PACKAGE = TESTS.parent / "hftransfer"

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from hftransfer.data import load_data, repair
 from hftransfer.data.doctor import diagnosis
-from hftransfer.data.labels import Reading
+from hftransfer.data.labels.reading import Reading
 from hftransfer.data.sources import check
 from hftransfer.errors import RecipeError
 from hftransfer.recipe import Recipe

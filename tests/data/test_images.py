@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from hftransfer.data import open_image
-from hftransfer.data.images import look
+from hftransfer.data.pictures.images import look
 from hftransfer.errors import SourceError, SourceMissing
 
 

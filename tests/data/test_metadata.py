@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence
 from PIL.PngImagePlugin import PngInfo
 
 from hftransfer.data import examples, load_data
-from hftransfer.data.images import look
+from hftransfer.data.pictures.images import look
 from hftransfer.pixels import upright
 
 SECRET = b"SECRET-48.8583N-2.2944E"

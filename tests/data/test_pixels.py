@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hftransfer.data.images import look
+from hftransfer.data.pictures.images import look
 from hftransfer.models import inputs
 from hftransfer.pixels import has_holes, upright
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from hftransfer.data import check, load_data, open_image
 from hftransfer.data.checks import SHOWN
-from hftransfer.data.images import look
+from hftransfer.data.pictures.images import look
 from hftransfer.errors import SourceError
 
 COLOURS = Image.fromarray(np.random.default_rng(1).integers(0, 255, (24, 24, 3), dtype=np.uint8))

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from hftransfer.data import load_data
-from hftransfer.data.bounds import DEFAULTS
+from hftransfer.data.packed.bounds import DEFAULTS
 from hftransfer.errors import HFTransferError, OutputError, RecipeError, SourceError
 
 NAMES = ("d.tar", "d.tar.gz", "d.tgz", "d.tar.bz2", "d.tar.xz")

@@ -10,8 +10,8 @@ import pytest
 
 from hftransfer import Recipe
 from hftransfer.data import labels_of, load_data
-from hftransfer.data.spans import spans_of
-from hftransfer.data.spelling import joined, places
+from hftransfer.data.tables.spans import spans_of
+from hftransfer.data.tables.spelling import joined, places
 from hftransfer.errors import ColumnError, SourceError
 from hftransfer.tasks.tokens import in_bio, spans
 

@@ -39,8 +39,8 @@ TABLES = {
     "data/checks.py": ("TOLD",),
     "data/doctor/diagnosis.py": ("TEXTS",),
     "data/doctor/repair.py": ("DONE", "GONE"),
-    "data/remarks.py": ("SAID",),
-    "data/tars.py": ("OTHER",),
+    "data/pictures/remarks.py": ("SAID",),
+    "data/packed/tars.py": ("OTHER",),
     "publish/refusals.py": ("*",),
 }
 # Functions whose answers are texts, where no call shows it: they come by way of a list.

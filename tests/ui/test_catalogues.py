@@ -30,7 +30,7 @@ TABLE = "data.paste.hint"  # its commas are those of a CSV
 UNREAD = {
     ("data/checks.py", "fix"),
     ("data/doctor/diagnosis.py", "fix"),
-    ("data/remarks.py", "fix"),
+    ("data/pictures/remarks.py", "fix"),
     ("publish/refusals.py", "cause"),
     ("publish/refusals.py", "fix"),
     ("publish/checkpoint.py", "error.cause"),

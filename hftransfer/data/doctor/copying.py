@@ -16,7 +16,7 @@ from PIL import Image
 from ...pixels import is_turned, upright
 from ...tasks.tokens import Word, spans
 from ..rows import ALL
-from ..spelling import joined
+from ..tables.spelling import joined
 from ..trees import LEFT_OUT, is_junk
 from .sheet import Sheet, texts_in
 

@@ -17,7 +17,7 @@ from ...home import home, prune
 from ...tasks import Task
 from ...values import Event, Listener, Problem
 from ..checks import SHOWN, counted_rows
-from ..labels import Reading
+from ..labels.reading import Reading
 from ..rows import digest_all
 from . import giveaways, labels
 from .duplicates import ALONE, Groups, groups_of

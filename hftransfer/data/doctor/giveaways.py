@@ -15,7 +15,7 @@ import numpy as np
 
 from ...values import Problem
 from ..checks import first_few
-from ..labels import Reading
+from ..labels.reading import Reading
 from .sheet import Sheet, texts_in
 
 EACH, MOST = 400, 20_000  # rows looked at: of a class, and of all

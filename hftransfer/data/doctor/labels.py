@@ -11,7 +11,7 @@ import numpy as np
 
 from ...values import Problem
 from ..checks import counted_rows, first_few
-from ..labels import Reading
+from ..labels.reading import Reading
 from .sheet import Sheet
 
 MOST_UNEVEN = 10  # rows of the largest class to one of the smallest

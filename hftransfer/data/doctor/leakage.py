@@ -9,7 +9,7 @@ import numpy as np
 
 from ...values import SPLITS, Problem
 from ..checks import Aside
-from ..labels import asides
+from ..labels.reading import asides
 from ..rows import ALL
 from ..splits import Slice
 from .duplicates import ALONE

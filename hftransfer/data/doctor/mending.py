@@ -10,7 +10,7 @@ from functools import partial
 import ftfy
 
 from ...tasks.tokens import split
-from ..labels import Reading
+from ..labels.reading import Reading
 from ..rows import Found, Row, digest
 from .edits import Edit, edited, moved_label, tags_words
 from .texts import has_mojibake, hidden_edits, margin_edits

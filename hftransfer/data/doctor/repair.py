@@ -14,9 +14,12 @@ from ...errors import OutputError, SourceError
 from ...output import claim, staged
 from ...recipe import Recipe
 from ...values import SPLITS, Event, Listener, Problem, silent
-from .. import sources
 from ..checks import TOLD, Aside, told
+from ..finding import Source, find
+from ..gathering import Gathered, survey
 from ..rows import ALL
+from ..sources import check
+from ..splits import Slice
 from . import labels
 from .copying import write, write_left_out
 from .diagnosis import conflicting
@@ -55,7 +58,7 @@ ASKED = ("personal-data",)
 _COUNT = re.compile(r"(\d+) ")
 
 
-def repair(source: sources.Source, recipe: Recipe, output: Path, *, on_event: Listener = silent) -> dict[str, Any]:
+def repair(source: Source, recipe: Recipe, output: Path, *, on_event: Listener = silent) -> dict[str, Any]:
     """Write a clean copy of a source into a new folder. The source is not touched.
 
     Returns:
@@ -68,20 +71,20 @@ def repair(source: sources.Source, recipe: Recipe, output: Path, *, on_event: Li
     """
     _refuse_inside(source, output)
     claim(output)
-    gathered, reading, found = sources.survey(source, recipe, on_event)
+    gathered, reading, found = survey(source, recipe, on_event)
     sheet = Sheet(gathered.parts, gathered.task.modality.column)
     names = labels.name_counts(sheet, reading)
     mend = Mending(reading, labels.spellings(names), sheet.column == "text")
-    mended = sources.survey(source, recipe.with_(task=gathered.task.name), on_event, mend=mend)
+    mended = survey(source, recipe.with_(task=gathered.task.name), on_event, mend=mend)
     reasons = _left_out(mended)
     on_event(Event("save", "writing the copy"))
     asked = Recipe(task=gathered.task.name, seed=recipe.seed)
     with staged(output) as folder:
         lines = _write(folder, mended, reasons)
-        sources.check(folder, asked)  # a copy that cannot be used shall not appear
+        check(folder, asked)  # a copy that cannot be used shall not appear
     problems = (*gathered.problems, *told([*_unread(gathered, reading), *_leaked(gathered, found)]), *found.problems)
-    redacted = count_personal(sources.find(source, recipe)) if recipe.redact else 0
-    copy = sources.check(output, asked)
+    redacted = count_personal(find(source, recipe)) if recipe.redact else 0
+    copy = check(output, asked)
     return {
         **({"numbers": copy["numbers"]} if "numbers" in copy else {}),
         "task": gathered.task.name,
@@ -107,12 +110,12 @@ def _refuse_inside(source: Any, output: Path) -> None:
             raise OutputError("the copy would lie in the source", place=str(output), fix="name a folder outside of it")
 
 
-def _unread(gathered: sources.Gathered, reading: Any) -> list[Aside]:
+def _unread(gathered: Gathered, reading: Any) -> list[Aside]:
     return [aside for rows in gathered.parts.values() for aside in reading.readable(rows)[1]]
 
 
-def _leaked(gathered: sources.Gathered, found: Any) -> Sequence[Aside]:
-    return set_apart({part: sources.Slice.of(rows) for part, rows in gathered.parts.items()}, found.alike)[1]
+def _leaked(gathered: Gathered, found: Any) -> Sequence[Aside]:
+    return set_apart({part: Slice.of(rows) for part, rows in gathered.parts.items()}, found.alike)[1]
 
 
 def _left_out(surveyed: tuple[Any, Any, Any]) -> dict[int, str]:

@@ -12,9 +12,9 @@ from sklearn.datasets import load_digits
 
 from ...errors import SourceMissing
 from ...recipe import Recipe
-from ..delimited import read_delimited
 from ..rows import ALL, Found, Row, digest
-from ..tables import found_in
+from ..tables.delimited import read_delimited
+from ..tables.reading import found_in
 
 PREFIX = "sample:"
 ENLARGED = 4  # times the scans' 8 pixels, drawn smoothly: networks that know photos take squares for edges

@@ -6,7 +6,7 @@ import math
 import os
 from dataclasses import dataclass
 
-from ..errors import RecipeError
+from ...errors import RecipeError
 
 PIXELS, FILES = "HFTRANSFER_MAX_PIXELS", "HFTRANSFER_MAX_FILES"
 UNPACKED, RATIO = "HFTRANSFER_MAX_UNPACKED_GB", "HFTRANSFER_MAX_RATIO"

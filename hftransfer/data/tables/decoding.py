@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
-from ..values import Problem
+from ...values import Problem
 
 CHUNK = 2**20
 LEGACY = ["cp1252", "gb18030", "big5", "cp932", "euc_kr", "cp1251"]

@@ -17,11 +17,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, cast
 
-from ..errors import OutputError, SourceError
-from ..home import home
+from ...errors import OutputError, SourceError
+from ...home import home
+from ..trees import Entry
 from .bounds import bounds
 from .members import DAMAGE, Member, Roll, damaged, require_size
-from .trees import Entry
 
 BLOCK, CHUNK = 512, 2**20
 LONGEST = 2**20  # bytes of a header's text: names, and what else packers note

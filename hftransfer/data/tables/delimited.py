@@ -11,12 +11,12 @@ from functools import partial
 from itertools import islice
 from typing import Any, BinaryIO
 
-from ..errors import SourceError
-from ..values import Problem
+from ...errors import SourceError
+from ...values import Problem
+from ..rows import Table, cells_size, first_of
 from .conll import is_conll, read_conll
 from .decoding import encoding_of, opened
 from .naming import KNOWN, normal
-from .rows import Table, cells_size, first_of
 
 DELIMITERS = ",;\t|"
 LOOK = 2000  # rows looked at

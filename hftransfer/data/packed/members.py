@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from ..errors import SourceError
+from ...errors import SourceError
+from ..trees import is_junk
 from .bounds import FILES, RATIO, UNPACKED, Bounds
-from .trees import is_junk
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError, struct.error)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from ..rows import Row, written
 from .naming import ENDS, STARTS, normal
-from .rows import Row, written
 from .spelling import as_list, joined, parsed, places, words_of
 
 BAD, UNEVEN = "bad-span", "uneven-tags"

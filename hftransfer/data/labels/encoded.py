@@ -11,8 +11,8 @@ import datasets
 import numpy as np
 import pyarrow as pa
 
-from ..tasks import get_task
-from ..values import Dataset
+from ...tasks import get_task
+from ...values import Dataset
 
 
 @dataclass(frozen=True)

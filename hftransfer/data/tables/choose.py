@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..errors import ColumnError
-from ..recipe import Recipe
-from ..values import Problem
+from ...errors import ColumnError
+from ...recipe import Recipe
+from ...values import Problem
+from ..rows import Table, storable
 from .columns import Asked, Columns, cannot_tell, listed
 from .evidence import Sample
 from .marked import marked
 from .naming import NAMES, first_named, pair_in
-from .rows import Table, storable
 
 GUESSED = "guessed-columns"
 NAME_IT = "call the column of the texts text"

@@ -12,9 +12,9 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..errors import SourceError
+from ...errors import SourceError
+from ..rows import Table
 from .decoding import encoding_of, opened
-from .rows import Table
 
 Opener = Callable[[], BinaryIO]
 Lines = Iterator[tuple[int, tuple[Any, ...] | None]]

@@ -7,18 +7,18 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 
-from ..errors import ColumnError
-from ..recipe import Recipe
-from ..values import SPLITS, Problem
+from ...errors import ColumnError
+from ...recipe import Recipe
+from ...values import SPLITS, Problem
+from ..rows import ALL, Found, Row, Table, digest, digest_all, split_in
+from ..trees import Entry, Tree, read
 from .choose import choose
 from .columns import Columns, listed
 from .conll import read_conll
 from .delimited import read_delimited
 from .naming import normal
 from .records import read_json, read_json_lines, read_parquet
-from .rows import ALL, Found, Row, Table, digest, digest_all, split_in
 from .shapes import rows_of
-from .trees import Entry, Tree, read
 
 READERS = {
     ".csv": read_delimited,

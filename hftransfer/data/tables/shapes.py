@@ -8,10 +8,10 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any
 
+from ..rows import Row, Table, label_text, written
 from .columns import Columns
 from .evidence import is_empty
 from .naming import normal
-from .rows import Row, Table, label_text, written
 from .spans import Span, row_of, row_of_spans, row_of_tags, span
 from .spelling import joined, words_of
 

@@ -11,10 +11,10 @@ from copy import copy
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ..errors import SourceError
+from ...errors import SourceError
+from ..trees import Entry
 from .bounds import bounds
 from .members import Member, Roll, damaged
-from .trees import Entry
 
 ANY = 1 << 62  # bytes: the library cuts a member off where its size says, and would hide that there is more
 

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from statistics import fmean
 from typing import Any
 
-from .images import is_image_path
+from ..pictures.images import is_image_path
+from ..rows import Table, cells_size, first_of, label_text
 from .naming import NAMES, first_named, is_id, normal
-from .rows import Table, cells_size, first_of, label_text
 from .spelling import places, words_of
 
 SAMPLE = 5000  # rows looked at

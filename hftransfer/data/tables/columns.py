@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ColumnError, RecipeError
-from ..recipe import Recipe
-from ..tasks import get_task
-from ..values import Problem
+from ...errors import ColumnError, RecipeError
+from ...recipe import Recipe
+from ...tasks import get_task
+from ...values import Problem
+from ..rows import Table, storable
 from .naming import normal
-from .rows import Table, storable
 
 
 @dataclass(frozen=True)

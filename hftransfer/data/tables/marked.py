@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from ..errors import ColumnError
-from ..values import Problem
+from ...errors import ColumnError
+from ...values import Problem
+from ..rows import storable
 from .columns import Asked, Columns, listed
 from .evidence import MOST, Sample, is_empty
 from .naming import ENDS, NAMES, STARTS, first_named
-from .rows import storable
 from .spans import are_spans, are_tags, span
 from .spelling import as_list, words_of
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
-from ..errors import SourceError
+from ...errors import SourceError
+from ..rows import Table, first_of
 from .decoding import encoding_of, opened
-from .rows import Table, first_of
 from .spans import are_tags
 
 Opener = Callable[[], BinaryIO]

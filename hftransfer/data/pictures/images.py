@@ -10,11 +10,11 @@ from typing import BinaryIO, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import SourceError, SourceMissing
-from ..pixels import DEEP, ORIENTATION, has_holes, is_turned, upright
-from .bounds import most_pixels
+from ...errors import SourceError, SourceMissing
+from ...pixels import DEEP, ORIENTATION, has_holes, is_turned, upright
+from ..packed.bounds import most_pixels
+from ..rows import storable
 from .metadata import bare
-from .rows import storable
 
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")  # of odd metadata, which goes
 warnings.simplefilter("error", Image.DecompressionBombWarning)

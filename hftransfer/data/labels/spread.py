@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..tasks import get_task
-from ..values import Dataset
+from ...tasks import get_task
+from ...values import Dataset
 from .encoded import labels_of
 
 BINS = 24

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import SourceError
-from ..tasks import Target, Task
-from .checks import Aside
-from .splits import Slice
+from ...errors import SourceError
+from ...tasks import Target, Task
+from ..checks import Aside
+from ..splits import Slice
 
 _WORD = {"start": datasets.Value("int32"), "end": datasets.Value("int32"), "tag": datasets.Value("int64")}
 # What encoded labels are on disk, by their shape.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ..values import Problem
-from .checks import SHOWN, first_few
+from ...values import Problem
+from ..checks import SHOWN, first_few
 
 # The code, what happened to the images, and what to do about it.
 SAID = {

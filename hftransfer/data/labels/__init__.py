@@ -1,0 +1,1 @@
+"""Labels as they were found, made into what a model learns."""

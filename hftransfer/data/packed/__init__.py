@@ -1,0 +1,1 @@
+"""Archives, read in place: every member is held to account."""
