@@ -43,24 +43,24 @@ def _gather(
     asked = {split: getattr(recipe, split) for split in SPLITS[1:] if getattr(recipe, split)}
     others = {split: read_source(other, recipe.with_(task=task.name), on_event, mend) for split, other in asked.items()}
     for other in others.values():
-        _require_alike(kept, other)
+        require_alike(other, bool((kept.columns or {}).get("pair")))
     parts = {**kept.parts, **{split: other.part(split) for split, other in others.items()}}
     problems = chain(kept.problems, said, *(other.problems for other in others.values()))
     asides = chain(kept.asides, *(other.asides for other in others.values()))
     return Gathered(kept.name, kept.place, task, parts, tuple(problems), kept.columns, tuple(asides))
 
 
-def _require_alike(kept: Kept, other: Kept) -> None:
-    """Raises SourceError where one source holds pairs of texts, and the other single ones."""
-    paired, others = (bool((source.columns or {}).get("pair")) for source in (kept, other))
-    if paired != others:
-        raise SourceError(
-            "it holds single texts, and the rows to train on are pairs"
-            if paired
-            else "it holds pairs of texts, and the rows to train on are single ones",
-            place=other.place,
-            fix="name the columns with --text-column and --text-pair-column, or give both files the same",
-        )
+def require_alike(kept: Kept, pairs: bool) -> None:
+    """Raises SourceError where a source holds single texts and pairs are asked for, or the other way round."""
+    if bool((kept.columns or {}).get("pair")) == pairs:
+        return
+    raise SourceError(
+        "it holds single texts, where pairs of texts are needed"
+        if pairs
+        else "it holds pairs of texts, where single ones are needed",
+        place=kept.place,
+        fix="name the columns with --text-column and --text-pair-column",
+    )
 
 
 def _recognised(kept: Kept, known: Known | None) -> tuple[Task, tuple[Problem, ...]]:

@@ -14,7 +14,7 @@ from ..values import Dataset, Event, Known, Listener, silent
 from .checks import told
 from .doctor.leakage import set_apart, told_leaks
 from .finding import Source, read_source
-from .gathering import fit_labels, readable, survey
+from .gathering import fit_labels, readable, require_alike, survey
 from .going_on import gone_on
 from .labels.encoded import counted
 from .labels.reading import Reading, encode, refuse_empty, refuse_unknown
@@ -80,18 +80,21 @@ def load_evaluation(
     labels: tuple[str, ...],
     recipe: Recipe = DEFAULT,
     *,
+    pairs: bool = False,
     on_event: Listener = silent,
 ) -> datasets.Dataset:
     """The rows to evaluate a model on: a source's test split where it has one, else every row.
 
     Args:
         labels: the model's, which the rows are encoded with.
+        pairs: whether the model takes two texts.
 
     Raises:
-        SourceError: as `load_data`; where a label is none of the model's; and where there
+        SourceError: as `load_data`; where the rows are pairs and the model takes one text, or the other way round; where a label is none of the model's; and where there
             is a test split without a usable row.
     """
     kept = read_source(source, recipe.with_(task=task), on_event)
+    require_alike(kept, pairs)
     for problem in kept.problems:
         if problem.severity != "info":
             on_event(Event("load", f"{problem.message} ({problem.where})"))

@@ -95,7 +95,7 @@ class Predictor(Ready):
         """
         if recipe and recipe.task not in (None, self.task.name):
             raise RecipeError(f"the model is for {self.task.name}", place="--task", fix="leave it out")
-        rows = load_evaluation(source, self.task.name, self.labels, recipe or Recipe(), on_event=on_event)
+        rows = self._rows(source, recipe, on_event)
         return self.measure(rows, on_event=on_event)
 
     def measure(self, rows: datasets.Dataset, *, on_event: Listener = silent) -> Report:
@@ -149,9 +149,13 @@ class Predictor(Ready):
 
     def samples(self, source: Any, recipe: Recipe | None = None, *, count: int = 16) -> list[Any]:
         """Some inputs of a source, to compare answers on."""
-        rows = load_evaluation(source, self.task.name, self.labels, recipe or Recipe())
+        rows = self._rows(source, recipe, silent)
         places = np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)
         return list(rows[places][self.task.modality.column])
+
+    def _rows(self, source: Any, recipe: Recipe | None, on_event: Listener) -> datasets.Dataset:
+        asked = recipe or Recipe()
+        return load_evaluation(source, self.task.name, self.labels, asked, pairs=self.pairs, on_event=on_event)
 
     @property
     def report(self) -> dict[str, Any]:

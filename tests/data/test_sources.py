@@ -257,7 +257,7 @@ def test_a_test_of_single_texts_is_none_for_pairs(tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text(f"sentence1,sentence2,label\n{lines}\n", encoding="utf-8")
     single = "\n".join(f"one text {n},{'yes' if n % 2 else 'no'}" for n in range(20))
     (tmp_path / "single.csv").write_text(f"text,label\n{single}\n", encoding="utf-8")
-    with pytest.raises(SourceError, match="holds single texts, and the rows to train on are pairs"):
+    with pytest.raises(SourceError, match="holds single texts, where pairs of texts are needed"):
         load_data(tmp_path / "pairs.csv", Recipe(test=str(tmp_path / "single.csv")))
 
 
