@@ -90,8 +90,9 @@ def load_evaluation(
         pairs: whether the model takes two texts.
 
     Raises:
-        SourceError: as `load_data`; where the rows are pairs and the model takes one text, or the other way round; where a label is none of the model's; and where there
-            is a test split without a usable row.
+        SourceError: as `load_data`; where a label is none of the model's; where there is a
+            test split without a usable row; and where the model takes pairs and the rows
+            are none, or the other way round.
     """
     kept = read_source(source, recipe.with_(task=task), on_event)
     require_alike(kept, pairs)
