@@ -58,6 +58,7 @@ def all_chinese(page: Page, *names: str) -> None:
     ("locale", "train", "unit"),
     [("zh-CN", "开始训练", "类别"), pytest.param("zh-TW", "開始訓練", "類別", marks=pytest.mark.slow)],
 )
+@pytest.mark.slow
 def test_the_pages_and_their_errors_are_in_chinese(
     locale: str, train: str, unit: str, studio: Studio, new_page: NewPage, bert: Path, tmp_path: Path
 ) -> None:

@@ -74,7 +74,7 @@ def test_the_owner_sees_a_run_and_another_visitor_does_not(studio: Studio, run: 
 
 
 def test_another_visitor_cannot_predict_stop_or_train_with_it(studio: Studio, run: Any) -> None:
-    assert "no such run" in call(studio, "predict", [run.id, BOB, "", "a text", None, 0.5])
+    assert "no such run" in call(studio, "predict", [run.id, BOB, "", "a text", "", None, 0.5])
     store = studio.store
     waiting = store.add("none", "ann's wait", supervisor.owner_of(ANN))
     for handler in ("stop_run", "finish_run", "resume_run"):
@@ -96,7 +96,8 @@ def test_another_visitor_cannot_use_what_was_given_planned_or_collected(studio: 
     for secret in (BOB, ""):
         told = [
             call(studio, "look_data", [check.id, secret, ""]),
-            call(studio, "reread", [check.id, secret, "a", "b"]),
+            call(studio, "reread", [check.id, secret, "a", "", ["b"]]),
+            call(studio, "repair", [check.id, secret]),
             call(studio, "plan_run", [check.id, secret, "", "", *[None] * choices(studio)]),
             call(studio, "look_plan", [plan.id, secret, ""]),
             call(studio, "delete_run", [run.id, secret, check.id]),
@@ -163,7 +164,7 @@ def test_what_goes_wrong_is_a_card_and_no_bare_error(studio: Studio) -> None:
     for name, content in (("huge.png", _huge()), ("broken.png", b"no picture")):
         sent = httpx.post(f"{studio.address}gradio_api/upload", files={"files": (name, content)}).json()
         picture = {"path": sent[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
-        assert "hft-failure" in call(studio, "predict", [job.id, ANN, "", "", picture, 0.5])
+        assert "hft-failure" in call(studio, "predict", [job.id, ANN, "", "", "", picture, 0.5])
 
 
 def _huge() -> bytes:

@@ -46,6 +46,7 @@ def test_repair_and_go_on(studio: Studio, new_page: NewPage, tmp_path: Path) -> 
     expect(page.locator("#understood")).to_contain_text("Repaired in this copy")
 
 
+@pytest.mark.slow
 def test_sound_data_has_no_such_button_and_chinese_has_its_words(
     studio: Studio, new_page: NewPage, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from .conftest import NewPage, Studio
 from .walk import expect
 
 
+@pytest.mark.slow
 def test_an_image_zip_becomes_a_model_that_answers(
     studio: Studio, new_page: NewPage, vit: Path, tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ def test_images_are_asked_about_together_and_doubt_is_said(studio: Studio, new_p
     assert httpx.get(f"{studio.address}answers/{job.id}/..%2frequest.json?key={job.key}").status_code == 404
 
 
+@pytest.mark.slow
 def test_texts_of_a_file_are_asked_about_and_the_zip_runs(studio: Studio, new_page: NewPage, tmp_path: Path) -> None:
     page = new_page()
     open_model(studio, page, text_model(tmp_path / "model"), "text-classification")

@@ -25,7 +25,7 @@ from hftransfer.pixels import upright
 
 KINDS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "MPO")
 MODES = {"GIF": "P", "TIFF": "I;16", "PNG": "LA"}
-QUICK, LONG = 40, 1500  # examples of each property
+QUICK, LONG = 20, 1500  # examples of each property
 CALM = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 
 

@@ -106,6 +106,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, sum(data.rows
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_data(table):
     megabyte = "word " * 200_000
     source = table("long.csv", "text,label\n" + "".join(f"{i} {megabyte},{'ab'[i % 2]}\n" for i in range(200)))

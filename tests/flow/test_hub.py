@@ -18,6 +18,7 @@ def shell(hub, *words: object, **env: object) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "xet"), [("text", True), pytest.param("image", False, marks=pytest.mark.slow)])
 def test_a_run_travels_through_the_hub(kind: str, xet: bool, hub, tmp_path: Path) -> None:
     make = {"text": text_backbone, "image": image_backbone}[kind]

@@ -164,6 +164,7 @@ def test_one_that_heeds_nothing_is_killed_and_its_best_kept(
     assert loads(Store().get(job).model)
 
 
+@pytest.mark.slow
 def test_a_model_that_was_there_outlives_a_run_that_is_given_up(home: Path, bert: Path, tmp_path: Path) -> None:
     """`--overwrite` replaces it by a whole one alone."""
     source = table(tmp_path / "t.csv", rows=60)
