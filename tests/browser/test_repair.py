@@ -7,6 +7,8 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+
 from hftransfer.jobs import supervisor
 from tests import tiny
 

@@ -24,7 +24,8 @@ from .conftest import NewPage, Studio
 from .walk import expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    import pytest
+from playwright.sync_api import Page
 
 
 def open_model(studio: Studio, page: Page, model: Path, task: str) -> Job:
