@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
 from hftransfer.jobs import supervisor
 from hftransfer.jobs.states import Job, State
@@ -24,8 +25,7 @@ from .conftest import NewPage, Studio
 from .walk import expect
 
 if TYPE_CHECKING:
-    import pytest
-from playwright.sync_api import Page
+    from playwright.sync_api import Page
 
 
 def open_model(studio: Studio, page: Page, model: Path, task: str) -> Job:
