@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,57 +23,87 @@ from .predictor import Predictor
 from .predictor.scored import scored
 from .recipe import Recipe
 from .results.metrics import Evaluation
-from .values import Dataset, Event, Known, Listener
+from .tasks import get_task
+from .values import SPLITS, Dataset, Event, Known, Listener
+
+if TYPE_CHECKING:
+    import datasets
 
 
 def note_origin(source: Any, recipe: Recipe, data: Dataset, folder: Path) -> None:
     """Note where a model's data lies, for who goes on from it. Data that is no file or id is not kept."""
     if isinstance(source, (str, Path)):
-        place = str(Path(source).absolute()) if Path(source).exists() else str(source)
-        whole = {"source": place, "recipe": recipe.to_json(), "digest": data.digests[data.evaluated_on]}
+        others = {split: _lasting(getattr(recipe, split)) for split in SPLITS[1:] if getattr(recipe, split)}
+        asked = recipe.with_(**others).to_json()
+        whole = {"source": _lasting(source), "recipe": asked, "digest": data.digests[data.evaluated_on]}
         with suppress(OSError):  # the model is whole without
             _origin(folder).write_text(json.dumps(whole), encoding="utf-8")
 
 
-def went_on(place: str, new: Predictor, data: Dataset, on_event: Listener) -> dict[str, Any]:
-    """For the report: `before`, the old model's metrics on the new data, and `forgetting` (see there)."""
-    old = Predictor.from_pretrained(place)
-    return {"before": before(old, data, on_event), "forgetting": forgetting(old, new, on_event)}
+def went_on(recipe: Recipe, new: Predictor, data: Dataset, on_event: Listener) -> dict[str, Any]:
+    """For the report: `before`, what the old model does on the new data's evaluated rows, and `forgetting`: what
+    both do on the old one's, None where these are gone.
 
-
-def before(old: Predictor, data: Dataset, on_event: Listener) -> dict[str, Any]:
-    """What the old model does on the new data's evaluated rows; a label that it does not know it never gives."""
+    Rows that either model was trained on or chosen by are left out of each, and `rows` says how many were measured.
+    """
+    old = Predictor.from_pretrained(str(recipe.backbone), revision=recipe.revision, device=recipe.device)
+    past = _past(old, new, on_event)
     on_event(Event("evaluate", f"measuring {old.folder.name} on the new data, as it is"))
-    rows = data.splits[data.evaluated_on]
-    with Evaluation(old.task, data.labels, thresholds=old.thresholds) as evaluation:
-        for _, scores, labels in scored(old, rows):
-            evaluation.add(_widened(scores, len(data.labels)), labels)
-        metrics = evaluation.report().metrics
-    return {name: interval.to_json() for name, interval in metrics.items()}
+    fresh = _unseen(data, past) if past else data.splits[data.evaluated_on]
+    told: dict[str, Any] = {"before": _measured(old, fresh, data.labels), "forgetting": None}
+    if past is None:
+        return told
+    on_event(Event("evaluate", f"measuring what is left of {old.folder.name}"))
+    rows = _unseen(past, data)
+    sides = {side: _measured(model, rows, new.labels) for side, model in (("before", old), ("after", new))}
+    return {**told, "forgetting": {"source": past.name, "evaluated_on": past.evaluated_on, "rows": len(rows), **sides}}
 
 
-def forgetting(old: Predictor, new: Predictor, on_event: Listener) -> dict[str, Any] | None:
-    """What the new model does on the old one's evaluated rows, beside the old one; None where they are gone."""
+def _past(old: Predictor, new: Predictor, on_event: Listener) -> Dataset | None:
+    """The old model's data, its labels encoded as the new model's; None where it is gone, or another by now."""
     try:
         origin = json.loads(_origin(old.folder).read_text(encoding="utf-8"))
-        recipe = Recipe.from_mapping(origin["recipe"])
         known = Known(new.folder.name, new.task.name, new.labels, new.pairs)
-        data = load_data(origin["source"], recipe, known=known)
+        data = load_data(origin["source"], Recipe.from_mapping(origin["recipe"]), known=known)
     except (OSError, ValueError, KeyError, HFTransferError):
         on_event(Event("evaluate", f"the data of {old.folder.name} is gone: what is forgotten is not known"))
         return None
     if data.digests[data.evaluated_on] != origin["digest"] or data.labels != new.labels:
         on_event(Event("evaluate", f"the data of {old.folder.name} has changed: what is forgotten is not known"))
         return None
-    on_event(Event("evaluate", f"measuring what is left of {old.folder.name}"))
-    after = new.measure(data.splits[data.evaluated_on]).metrics
-    return {
-        "source": data.name,
-        "evaluated_on": data.evaluated_on,
-        "rows": len(data.splits[data.evaluated_on]),
-        "before": old.report.get("metrics") or {},
-        "after": {name: interval.to_json() for name, interval in after.items()},
-    }
+    return data
+
+
+def _unseen(data: Dataset, other: Dataset) -> datasets.Dataset:
+    """The evaluated rows of a data set that the other's training and validation have not."""
+    rows = data.splits[data.evaluated_on]
+    seen = {name for split in ("train", "validation") for name in _names(other, split)}
+    return rows.select([place for place, name in enumerate(_names(data, data.evaluated_on)) if name not in seen])
+
+
+def _names(data: Dataset, split: str) -> Iterator[bytes]:
+    """A name for the input of each row, by its content."""
+    column = get_task(data.task).modality.column
+    for batch in data.splits[split].select_columns([column]).with_format("arrow").iter(1000):
+        for value in batch[column].to_pylist():
+            content = value["bytes"] if isinstance(value, dict) else json.dumps(value).encode()
+            yield hashlib.blake2b(content, digest_size=16).digest()
+
+
+def _measured(model: Predictor, rows: datasets.Dataset, labels: tuple[str, ...]) -> dict[str, Any]:
+    """A model's metrics, over labels of which it may lack the last ones: those it never gives. Empty without rows."""
+    if not len(rows):
+        return {}
+    with Evaluation(model.task, labels, thresholds=model.thresholds) as evaluation:
+        for _, scores, truth in scored(model, rows):
+            evaluation.add(_widened(scores, len(labels)), truth)
+        metrics = evaluation.report().metrics
+    return {name: interval.to_json() for name, interval in metrics.items()}
+
+
+def _lasting(source: str | Path) -> str:
+    """A path as it is found from any folder; other sources as they are."""
+    return str(Path(source).absolute()) if Path(source).exists() else str(source)
 
 
 def _widened(scores: Any, labels: int) -> Any:

@@ -57,11 +57,12 @@ def plan(source: Any, recipe: Recipe | None = None, *, start: float = 0.0, on_ev
         HFTransferError: the source, a choice or the backbone is at fault, as `fine_tune` would say.
     """
     recipe, began = recipe or Recipe(), time.perf_counter() - start
-    data = load_data(source, recipe, known=known_of(recipe.backbone), on_event=on_event)
+    data = load_data(source, recipe, known=known_of(recipe.backbone, recipe.revision), on_event=on_event)
     task = get_task(data.task)
     chosen = pick_backbone(task.modality.name, recipe, on_event)
     backbone = load_backbone(task, data.labels, recipe.with_(backbone=chosen.name), known=len(data.known))
-    backbone = fit_image_size(backbone, data.splits["train"], recipe)
+    if not data.known or recipe.image_size:
+        backbone = fit_image_size(backbone, data.splits["train"], recipe)
     with_language(data, backbone, on_event)
     strategy = pick(backbone, data, recipe, on_event)
     loaded = time.perf_counter() - began

@@ -5,6 +5,7 @@ Heavy libraries appear here as types only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,11 @@ class Backbone:
     known: int = 0
 
 
+def finite(value: float) -> float | None:
+    """A number as JSON can write it."""
+    return value if math.isfinite(value) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A figure with the bounds of its 95 % bootstrap interval."""
@@ -129,8 +135,9 @@ class Interval:
     low: float
     high: float
 
-    def to_json(self) -> dict[str, float]:
-        return asdict(self)
+    def to_json(self) -> dict[str, float | None]:
+        """Null for a figure that does not exist, such as R² where all rows are alike."""
+        return {name: finite(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True)
@@ -154,7 +161,9 @@ class Report:
         return {
             "rows": self.rows,
             "metrics": {name: interval.to_json() for name, interval in self.metrics.items()},
-            "per_label": {name: dict(row) for name, row in self.per_label.items()},
+            "per_label": {
+                name: {figure: finite(value) for figure, value in row.items()} for name, row in self.per_label.items()
+            },
             "confusion": [list(row) for row in self.confusion],
             **(
                 {"points": {name: [list(pair) for pair in pairs] for name, pairs in self.points.items()}}

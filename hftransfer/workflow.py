@@ -75,12 +75,13 @@ def fine_tune(
         settled = Settled(work / SETTLED, recipe)
         set_seed(recipe.seed)
         with spent("load"):
-            known = known_of(recipe.backbone)
+            known = known_of(recipe.backbone, recipe.revision)
             data = load_data(source, recipe, known=known, on_event=tell)
             task = get_task(settled.once("task", lambda: data.task))
             chosen = Choice(**settled.once("backbone", lambda: asdict(pick_backbone(task.modality.name, recipe, tell))))
             backbone = load_backbone(task, data.labels, replace(recipe, backbone=chosen.name), known=len(data.known))
-            backbone = fit_image_size(backbone, data.splits["train"], recipe)
+            if not data.known or recipe.image_size:  # a head that is kept reads features of one size
+                backbone = fit_image_size(backbone, data.splits["train"], recipe)
             data = with_language(data, backbone, tell)
             if data.pairs:
                 backbone.model.config.text_pair = True
@@ -96,7 +97,9 @@ def fine_tune(
         with spent("evaluate"):
             predictor = Predictor.from_pretrained(folder, device=recipe.device).tuned(data.splits["validation"])
             report = predictor.measure(data.splits[data.evaluated_on], on_event=tell)
-            gone_on = went_on(str(recipe.backbone), predictor, data, tell) if data.known else {}
+            gone_on = went_on(recipe, predictor, data, tell) if data.known else {}
+        if predictor.thresholds and data.evaluated_on == "validation":
+            data = replace(data, notes=(*data.notes, "the thresholds were tuned on the rows that are reported"))
         run = {
             **described(target, data, backbone, chosen, strategy.name, recipe),
             **report.to_json(),

@@ -77,7 +77,7 @@ def _recognised(kept: Kept, known: Known | None) -> tuple[Task, tuple[Problem, .
 def _speaks(known: Known, kept: Kept) -> bool:
     """Whether a known model's task reads these labels: all as numbers, or some as its own."""
     task = get_task(known.task)
-    reading = Reading.of(task.target, kept.parts)
+    reading = Reading.of(task.target, kept.parts, known.labels)
     if task.modality.name != kept.modality or reading.unreadable:
         return False
     if task.target.shape == "numbers":
@@ -103,20 +103,22 @@ def survey(
         HFTransferError: as `load_data`, where a source cannot be read.
     """
     gathered = _gather(source, recipe, known, on_event, mend)
-    reading = Reading.of(gathered.task.target, gathered.parts)
+    labels = known.labels if known and known.task == gathered.task.name else ()
+    reading = Reading.of(gathered.task.target, gathered.parts, labels)
     return gathered, reading, diagnose(gathered.parts, gathered.task, reading, gathered.place, on_event)
 
 
 def readable(gathered: Gathered, reading: Reading) -> tuple[dict[str, Slice], list[Aside]]:
-    """The parts' rows whose labels can be read, and the others. Raises SourceError where none can be."""
+    """The parts' rows whose labels can be read, and the others. Raises SourceError where a part has none."""
     found = {part: reading.readable(rows) for part, rows in gathered.parts.items()}
+    for part, lost in found.values():
+        if lost and not len(part.indices):
+            raise SourceError(
+                f"no label can be read as {gathered.task.name} takes them, the first is '{lost[0].label}'",
+                place=f"{gathered.place}, {lost[0].origin}",
+                fix="leave --task out, or name the column of the labels with --label-column",
+            )
     asides = list(chain.from_iterable(lost for _, lost in found.values()))
-    if not any(len(part.indices) for part, _ in found.values()):
-        raise SourceError(
-            f"no label can be read as {gathered.task.name} takes them, the first is '{asides[0].label}'",
-            place=f"{gathered.place}, {asides[0].origin}",
-            fix="leave --task out, or name the column of the labels with --label-column",
-        )
     return {part: slice for part, (slice, _) in found.items()}, asides
 
 

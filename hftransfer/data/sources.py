@@ -100,8 +100,11 @@ def load_evaluation(
         if problem.severity != "info":
             on_event(Event("load", f"{problem.message} ({problem.where})"))
     rows, asked = kept.part("test"), get_task(task)
-    reading = Reading.of(asked.target, {"test": rows})
-    encoded = encode(Slice.of(rows), labels, asked, reading)
+    reading = Reading.of(asked.target, {"test": rows}, labels)
+    part, unread = reading.readable(rows)
+    for problem in told(unread):
+        on_event(Event("load", f"{problem.message} ({problem.where})"))
+    encoded = encode(part, labels, asked, reading)
     refuse_unknown(kept.place, encoded, labels)
     return encoded.rows
 

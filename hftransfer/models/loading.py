@@ -25,9 +25,9 @@ from .backbones import BY_NAME, commit_of, is_local, is_starter, locate
 from .inputs import example
 
 UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError, SafetensorError)
+OURS = ("thresholds", "text_pair")
 NOT_THE_BACKBONES = frozenset(
-    ("id2label", "label2id", "problem_type", "thresholds", "text_pair")
-    + ("_name_or_path", "architectures", "transformers_version")
+    ("id2label", "label2id", "problem_type", *OURS) + ("_name_or_path", "architectures", "transformers_version")
 )
 
 
@@ -150,6 +150,9 @@ def _explain(name: str, task: Task, error: Exception) -> BackboneError:
 def _configure(config: PretrainedConfig, task: Task, labels: Sequence[str]) -> PretrainedConfig:
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: index for index, label in enumerate(labels)}
+    for name in OURS:  # of what the checkpoint was for; the data says whether it holds now
+        if hasattr(config, name):
+            delattr(config, name)
     kind = task.target.problem_type or None
     setattr(config, "problem_type", kind)  # noqa: B010 (a plain str, where a Literal is asked for)
     return config

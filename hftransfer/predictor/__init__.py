@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,12 +72,13 @@ class Predictor(Ready):
         """Answer one input with a `Prediction`, or a list of them with a list in its order.
 
         Args:
-            inputs: texts; or images, as paths or PIL images.
+            inputs: texts; images, as paths or PIL images; for a model of pairs
+                `{"text": …, "text_pair": …}`, a tuple of two texts, or a text with a tab between them.
 
         Raises:
             SourceError: an image that cannot be read, with its path.
         """
-        if isinstance(inputs, str | Path | Image.Image):
+        if isinstance(inputs, str | Path | Image.Image | Mapping) or (self.pairs and _is_pair(inputs)):
             return self.predict([inputs])[0]
         return list(self.iter_predict(inputs))
 
@@ -165,6 +166,10 @@ class Predictor(Ready):
     def at(self, folder: Path) -> Predictor:
         """The same model, whose files lie elsewhere now."""
         return replace(self, folder=folder)
+
+
+def _is_pair(inputs: Any) -> bool:
+    return isinstance(inputs, tuple) and len(inputs) == 2 and all(isinstance(text, str) for text in inputs)
 
 
 def _is_path(name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..measures import measure, ordered
+from ..measures import MEASURES, OWN, headline, measure, ordered, own
 from ..tasks import Task, get_task
 from ..usage import CODES, OURS, PAIR, SHELL, example, kind_of_input
 from .public import PLACEHOLDER
@@ -25,7 +25,7 @@ def sections(run: Run, name: str) -> list[str]:
         run: a public report: no paths, no inputs of the user's.
         name: owner/name on the Hub.
     """
-    parts = (_title, _labels, _use, _data, _recipe, _results, _confusion, _points, _limits, _time)
+    parts = (_title, _labels, _use, _data, _recipe, _results, _confusion, _points, _went_on, _limits, _time)
     return [text for part in parts if (text := part(run, name))]
 
 
@@ -127,18 +127,35 @@ def _results(run: Run, name: str) -> str:
         return ""
     split = run.get("evaluated_on")
     where = f"On the {split} rows" if split else "Measured"
-    rows = [(measure(key).title, *_interval(metrics[key])) for key in ordered(metrics)]
+    rows = [(measure(key).title, *_interval(key, metrics[key])) for key in ordered(metrics)]
     table = _table(("metric", "value", "95 % interval"), rows)
     return f"## Results\n\n{where}, computed in fp32; the intervals are bootstrapped.\n\n{table}" + _per_label(run)
 
 
-def _interval(metric: Mapping[str, Any]) -> tuple[str, str]:
-    low, high = metric.get("low"), metric.get("high")
-    return _figure(metric.get("value")), "–" if low is None or high is None else f"{_figure(low)} to {_figure(high)}"
+def _interval(name: str, metric: Mapping[str, Any]) -> tuple[str, str]:
+    value, low, high = (_figure(name, metric.get(side)) for side in ("value", "low", "high"))
+    return value, "–" if "–" in (low, high) else f"{low} to {high}"
 
 
-def _figure(value: Any) -> str:
-    return "–" if value is None else f"{float(value):.3f}"
+def _figure(name: str, value: Any) -> str:
+    """Shares and correlations by three decimals; what is in the data's own unit by its size."""
+    if value is None:
+        return "–"
+    return own(float(value)) if measure(name).kind == OWN and name in MEASURES else f"{float(value):.3f}"
+
+
+def _went_on(run: Run, name: str) -> str:
+    """Of a model that went on from another: what that one did on these rows, and what is left of its own."""
+    head = headline(run.get("metrics") or {})
+    if head is None or not run.get("before"):
+        return ""
+    title, before = measure(head).title, _figure(head, run["before"].get(head, {}).get("value"))
+    told = f"It went on from another model, whose {title} on the same rows was {before}."
+    lost = run.get("forgetting") or {}
+    if lost.get("after"):
+        then, now = (_figure(head, lost[side].get(head, {}).get("value")) for side in ("before", "after"))
+        told += f" On that one's own {lost['evaluated_on']} rows {title} was {then}, and is {now} now."
+    return f"## What it was before\n\n{told}"
 
 
 def _per_label(run: Run) -> str:
@@ -146,7 +163,7 @@ def _per_label(run: Run) -> str:
     first, support = ABOUT[task.target.shape if task else "class"].columns
     names = [name for name in COLUMNS if any(row.get(name) is not None for row in per_label.values())]
     rows = [
-        (_plain(label), *(_figure(row.get(name)) for name in names), str(int(row.get("support") or 0)))
+        (_plain(label), *(_figure(name, row.get(name)) for name in names), str(int(row.get("support") or 0)))
         for label, row in per_label.items()
     ]
     head = (first, *(name.replace("_", " ") for name in names), support)

@@ -75,15 +75,17 @@ def _figures(truth: np.ndarray, given: np.ndarray, weights: np.ndarray) -> dict[
 def _correlation(one: np.ndarray, other: np.ndarray, weights: np.ndarray, whole: np.ndarray) -> np.ndarray:
     both = _covariance(one, other, weights, whole)
     spread = np.sqrt(_covariance(one, one, weights, whole) * _covariance(other, other, weights, whole))
-    quotient: np.ndarray = np.divide(both, spread, out=np.zeros(both.shape), where=spread > 1e-12)
+    quotient: np.ndarray = np.divide(both, spread, out=np.zeros(both.shape), where=spread > 0)
     return quotient
 
 
 def _covariance(one: np.ndarray, other: np.ndarray, weights: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    itself = one is other
     one, other = one - one.mean(0), other - other.mean(0)  # near zero, so that nothing cancels out
     means = ((side.T @ weights) / whole for side in (one * other, one, other))
     product, first, second = means
-    return np.maximum(product - first * second, 0.0) if one is other else product - first * second
+    found = product - first * second
+    return np.where(found > 1e-12 * product, found, 0.0) if itself else found
 
 
 def _means(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -56,8 +56,13 @@ class Target(ABC):
         """Why labels, as found with how many rows have each, are of this kind; empty where they are not."""
 
     @abstractmethod
-    def reader(self, found: Iterable[str]) -> Callable[[str], Any]:
-        """How one of these labels is read; what it gives raises ValueError where it cannot be."""
+    def reader(self, found: Iterable[str], known: Iterable[str] = ()) -> Callable[[str], Any]:
+        """How one of these labels is read; what it gives raises ValueError where it cannot be.
+
+        Args:
+            found: all of them.
+            known: the labels of a model that they are for.
+        """
 
     @abstractmethod
     def names(self, value: Any) -> tuple[str, ...]:

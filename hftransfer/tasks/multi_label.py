@@ -40,9 +40,10 @@ class MultiLabel(Target):
         mark = _mark(found)
         return f"several labels stand in a cell, with '{mark}' between them" if mark and _recur(found, mark) else ""
 
-    def reader(self, found: Iterable[str]) -> Callable[[str], Value]:
-        mark = _mark(found)
-        return lambda text: _read(text, mark)
+    def reader(self, found: Iterable[str], known: Iterable[str] = ()) -> Callable[[str], Value]:
+        names = frozenset(known)
+        mark = _mark((text for text in found if text not in names), names)
+        return lambda text: (text,) if text in names else _read(text, mark)
 
     def names(self, value: Value) -> tuple[str, ...]:
         return value
@@ -108,10 +109,15 @@ def _name(part: Any) -> str:
     return str(int(part)) if isinstance(part, float) else str(part).strip()
 
 
-def _mark(found: Iterable[str]) -> str:
-    """What stands between labels: the first of the marks that occurs in any cell."""
+def _mark(found: Iterable[str], known: frozenset[str] = frozenset()) -> str:
+    """What stands between labels: the first of the marks that occurs in any cell, between known ones where some are."""
     cells = [text for text in found if text[:1] not in ("[", "{")]
-    return next((mark for mark in SEPARATORS if any(mark in cell for cell in cells)), "")
+    return next((mark for mark in SEPARATORS if any(_parts_at(mark, cell, known) for cell in cells)), "")
+
+
+def _parts_at(mark: str, cell: str, known: frozenset[str]) -> bool:
+    parts = {part.strip() for part in cell.split(mark)}
+    return mark in cell and (not known or bool(parts & known))
 
 
 def _recur(found: Mapping[str, int], mark: str) -> bool:

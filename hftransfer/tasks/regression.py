@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ ONE = ""  # the name of a number that is the only one
 FEW = 30  # whole numbers of no more values than this are classes
 IDS_EACH = 8  # rows each, of class numbers 0 to n
 GROUPS = 10
+LARGEST = 1e30  # what models compute in goes to 3e38, and their squares must be numbers too
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE)
 WRONG = 0.01  # of the labels may be no numbers: what they are is told
 
@@ -45,7 +45,7 @@ class Regression(Target):
             return "the labels are numbers with decimals"
         return "" if len(numbers) <= FEW or _are_ids(numbers) else f"the labels are {len(numbers)} different numbers"
 
-    def reader(self, found: Iterable[str]) -> Callable[[str], Value]:
+    def reader(self, found: Iterable[str], known: Iterable[str] = ()) -> Callable[[str], Value]:
         return _read
 
     def names(self, value: Value) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ def _read(text: str) -> Value:
 
 def _value(text: str) -> Value | None:
     if _NUMBER.fullmatch(text):
-        return {ONE: float(text)} if math.isfinite(float(text)) else None
+        return {ONE: float(text)} if abs(float(text)) <= LARGEST else None
     if text[:1] not in ("{", "["):
         return None
     try:
@@ -110,8 +110,8 @@ def _value(text: str) -> Value | None:
 
 def _number(part: Any) -> float | None:
     if isinstance(part, str):
-        return float(part) if _NUMBER.fullmatch(part) and math.isfinite(float(part)) else None
-    return float(part) if isinstance(part, (int, float)) and math.isfinite(part) else None
+        return float(part) if _NUMBER.fullmatch(part) and abs(float(part)) <= LARGEST else None
+    return float(part) if isinstance(part, (int, float)) and abs(part) <= LARGEST else None
 
 
 def _are_ids(numbers: Mapping[float, int]) -> bool:

@@ -25,7 +25,7 @@ class SingleLabel(Target):
     def recognise(self, found: Mapping[str, int]) -> str:
         return "each row has one label of several"
 
-    def reader(self, found: Iterable[str]) -> Callable[[str], str]:
+    def reader(self, found: Iterable[str], known: Iterable[str] = ()) -> Callable[[str], str]:
         return str
 
     def names(self, value: str) -> tuple[str, ...]:
@@ -42,6 +42,11 @@ class SingleLabel(Target):
 
     def refusal(self, train: Iterable[str], everywhere: Iterable[str]) -> SourceError | None:
         learned, counts = Counter(train), Counter(everywhere)
+        if sum(count for label, count in learned.items() if label[:1] == "{") > sum(learned.values()) / 2:
+            return SourceError(
+                "the labels are JSON objects of a form that no task has",
+                fix="write spans as [[start, end, label], …], several labels as a list, numbers as one column each",
+            )
         if len(learned) == 1:
             return SourceError(
                 f"there is a single class, '{next(iter(learned))}'", fix="add examples of at least one other class"

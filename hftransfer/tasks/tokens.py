@@ -11,6 +11,8 @@ from ..errors import SourceError
 from .kinds import Target, in_order, rarest
 
 OUTSIDE = "O"
+MARKS = ("B", "I", "E", "S", "L", "U", "M")
+ENTITY = "entity"  # the kind where tags name none
 
 
 class Word(NamedTuple):
@@ -50,7 +52,7 @@ class Tokens(Target):
         some = [text for text, _ in zip(found, range(100), strict=False) if text != "[]"]
         return "the words of a text have tags" if some and all(map(_is_tagging, some)) else ""
 
-    def reader(self, found: Iterable[str]) -> Callable[[str], Value]:
+    def reader(self, found: Iterable[str], known: Iterable[str] = ()) -> Callable[[str], Value]:
         return _read
 
     def names(self, value: Value) -> tuple[str, ...]:
@@ -92,11 +94,13 @@ def entities(tags: Iterable[str]) -> list[Entity]:
 
 
 def split(tag: str) -> tuple[str, str]:
-    """A tag's mark and its kind: ('B', 'person') of B-person; a kind alone is inside."""
+    """A tag's mark and its kind: ('B', 'person') of B-person; a kind alone is inside, a mark alone of the one kind."""
     if tag in ("", OUTSIDE):
         return OUTSIDE, ""
     mark, dash, kind = tag.partition("-")
-    return (mark, kind) if dash and mark in ("B", "I", "E", "S", "L", "U", "M") else ("I", tag)
+    if mark not in MARKS:
+        return "I", tag
+    return mark, kind if dash else ENTITY
 
 
 def in_bio(tags: Sequence[str]) -> list[str]:

@@ -267,3 +267,34 @@ def test_a_broken_row_with_a_number_of_its_own_is_only_set_aside(tmp_path: Path)
     data = load_data(tmp_path / "n.csv")
     assert data.task == "text-regression" and sum(data.rows.values()) == 20
     assert any(problem.code == "malformed-row" for problem in data.problems)
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "match"),
+    [
+        (['{"name": {"Ann": [[0, 2]]}}', '{"place": {}}'] * 10, None, "JSON objects of a form that no task has"),
+        (["1e60", "2e60"] * 10, "text-regression", "no label can be read as text-regression"),
+    ],
+)
+def test_labels_of_no_known_form_are_refused(labels: list[str], task: str | None, match: str, tmp_path: Path) -> None:
+    rows = [json.dumps({"text": f"text {n}", "label": label}) for n, label in enumerate(labels)]
+    (tmp_path / "t.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    with pytest.raises(SourceError, match=match):
+        load_data(tmp_path / "t.jsonl", Recipe(task=task))
+
+
+def test_a_train_of_words_is_no_regression(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "train.csv").write_text(
+        "text,label\n" + "\n".join(f"t {n},w{n % 2}" for n in range(20)), encoding="utf-8"
+    )
+    (folder / "test.csv").write_text("text,label\n" + "\n".join(f"u {n},{n}.5" for n in range(20)), encoding="utf-8")
+    with pytest.raises(SourceError, match="no label can be read as text-regression"):
+        load_data(folder, Recipe(task="text-regression"))
+
+
+def test_one_spoilt_number_is_set_aside_in_an_evaluation_too(tmp_path: Path) -> None:
+    lines = [f"text {n},{n}.5" for n in range(200)] + ["odd,n/a-ish"]
+    (tmp_path / "t.csv").write_text("text,label\n" + "\n".join(lines), encoding="utf-8")
+    assert len(load_evaluation(tmp_path / "t.csv", "text-regression", ("label",))) == 200

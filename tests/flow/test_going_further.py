@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from hftransfer import Predictor, Recipe, fine_tune
+from hftransfer.errors import BackboneError, SourceError
 from hftransfer.values import Event
 from tests.flow.test_tasks import GLAD, jsonl, texts
 from tests.tiny import text_backbone
@@ -20,7 +21,10 @@ MOODS = {"lovely": "good", "happy": "good", "sad": "bad", "awful": "bad"}
 def moods(path: Path, moods: dict[str, str], seed: int) -> Path:
     """Texts with one telling word each."""
     words = np.random.default_rng(seed).choice(sorted(moods), 120)
-    return jsonl(path, [{"text": f"the day was {w} {n % 10}", "label": moods[w]} for n, w in enumerate(words)])
+    return jsonl(
+        path,
+        [{"text": f"the day was {w} {' '.join(f'{n:03}')}", "label": moods[w]} for n, w in enumerate(words)],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +57,13 @@ def test_with_more_labels_its_rows_are_kept_and_new_ones_added(
     source = moods(tmp_path / "n.jsonl", {**MOODS, "1": "number", "2": "number", "3": "number"}, 1)
     new = go_on(old, source, tmp_path, strategy)
     assert new.labels == (*old.labels, "number")
-    assert new.predict("the day was 2 2").prediction == "number"
-    assert new.predict("the day was sad 2").prediction == "bad"
+    assert new.predict("the day was 2 0 2 2").prediction == "number"
+    assert new.predict("the day was sad 0 2 2").prediction == "bad"
     report = new.report
     accuracy = report["metrics"]["accuracy"]["value"]
     assert 0.3 < report["before"]["accuracy"]["value"] < accuracy  # it knows two of three labels
     assert report["forgetting"]["before"] == old.report["metrics"]
-    assert report["forgetting"]["after"]["accuracy"]["value"] > 0.9
+    assert report["forgetting"]["after"]["accuracy"]["value"] > 0.7
 
 
 def test_what_a_label_that_new_data_lacks_loses_is_told(old: Predictor, home: None, tmp_path: Path) -> None:
@@ -111,3 +115,65 @@ def test_several_labels_and_numbers_go_on_too(home: None, tmp_path: Path) -> Non
     assert set(json.loads((new.folder / "config.json").read_text())["thresholds"]) == set(new.labels)
     assert new.report["metrics"]["map"]["value"] > new.report["before"]["map"]["value"]
     assert new.report["forgetting"]["after"]["map"]["value"] > 0.7
+
+
+def test_a_pair_models_backbone_serves_single_texts(home: None, tmp_path: Path) -> None:
+    rows = [
+        {"text": f"a {one}", "text_pair": f"the {two}", "label": GLAD[one] - GLAD[two] + 0.5}
+        for one in GLAD
+        for two in GLAD
+    ]
+    first = Recipe(backbone=str(text_backbone(tmp_path / "b", width=64)), strategy="feature-extraction")
+    pairs = fine_tune(jsonl(tmp_path / "p.jsonl", rows * 3), first, output=tmp_path / "p")
+    assert (
+        pairs.pairs
+        and pairs.predict(("a sad", "the happy")).prediction != pairs.predict(("a sad", "the sad")).prediction
+    )
+    assert pairs.predict({"text": "a sad", "text_pair": "the sad"}).prediction is not None
+    single = go_on(pairs, moods(tmp_path / "n.jsonl", MOODS, 2), tmp_path)
+    assert not single.pairs and single.predict("the day was sad 0 1 1").prediction == "bad"
+    with pytest.raises(SourceError, match="where pairs of texts are needed"):
+        pairs.evaluate(tmp_path / "n.jsonl", Recipe(task="text-regression", label_column="text"))
+
+
+def test_rows_that_were_learned_from_tell_nothing_of_forgetting(old: Predictor, home: None, tmp_path: Path) -> None:
+    """New data that holds the old: what of the old test is trained on now is left out, and the other way round."""
+    whole = tmp_path / "all.jsonl"
+    fresh = moods(tmp_path / "n.jsonl", {**MOODS, "1": "number"}, 5).read_text(encoding="utf-8")
+    whole.write_text((old.folder.parent / "old.jsonl").read_text(encoding="utf-8") + fresh, encoding="utf-8")
+    report = go_on(old, whole, tmp_path).report
+    assert report["forgetting"]["rows"] < old.report["rows"]["test"]
+
+
+def test_another_folder_finds_the_data_too(old: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moods(tmp_path / "a.jsonl", MOODS, 1)
+    moods(tmp_path / "t.jsonl", MOODS, 2)
+    monkeypatch.chdir(tmp_path)
+    recipe = Recipe(backbone=str(old.folder), strategy="feature-extraction", test="t.jsonl")
+    first = fine_tune("a.jsonl", recipe, output="a")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = recipe.with_(backbone=str(tmp_path / "a"), test=None)
+    second = fine_tune(moods(tmp_path / "n.jsonl", MOODS, 3), again, output=tmp_path / "b")
+    assert first.labels == second.labels and second.report["forgetting"] is not None
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"rows": {}}'])
+def test_a_damaged_report_is_told(damage: str, old: Predictor, tmp_path: Path) -> None:
+    copy = old.save(tmp_path / "copy")
+    (copy / "report.json").write_text(damage, encoding="utf-8")
+    with pytest.raises(BackboneError, match=r"report.json cannot be read"):
+        fine_tune(moods(tmp_path / "n.jsonl", MOODS, 3), Recipe(backbone=str(copy)), output=tmp_path / "b")
+
+
+def test_known_labels_stay_whole(home: None, tmp_path: Path) -> None:
+    """A name with a comma is read as the model knows it, where nothing else says how labels are parted."""
+    rows = [{"text": f"{a} {b} day", "label": f"{NAMES[a]}|{NAMES[b]}"} for a in NAMES for b in NAMES if a < b] * 12
+    first = Recipe(backbone=str(text_backbone(tmp_path / "b", width=64)), strategy="feature-extraction")
+    model = fine_tune(jsonl(tmp_path / "a.jsonl", rows), first, output=tmp_path / "a")
+    assert "food, drink" in model.labels
+    alone = jsonl(tmp_path / "b.jsonl", [{"text": f"{word} day", "label": NAMES[word]} for word in NAMES] * 3)
+    assert model.evaluate(alone).rows == 9
+
+
+NAMES = {"lovely": "food, drink", "sad": "cars", "happy": "music"}

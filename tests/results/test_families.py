@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -270,3 +272,24 @@ def test_measures_take_rows_as_they_come() -> None:
     one, many = (measured("text-multi-label", LABELS, scores, truth, batch=size) for size in (50, 7))
     assert one == many
     assert MultiLabelMetrics.__doc__
+
+
+def test_what_does_not_exist_is_null_in_json() -> None:
+    same = np.full((4, 1), 2.0, dtype=np.float32)
+    told = measured("text-regression", ("x",), same, same).to_json()
+    assert told["metrics"]["r2"]["value"] is None and told["per_label"]["x"]["r2"] is None
+    json.dumps(told, allow_nan=False)
+
+
+def test_correlations_know_no_unit() -> None:
+    truth = np.linspace(4e-7, 7e-7, 50, dtype=np.float32)[:, None]
+    noise = np.random.default_rng(0).normal(0, 1e-8, truth.shape).astype(np.float32)
+    small = values(measured("text-regression", ("x",), truth + noise, truth))
+    large = values(measured("text-regression", ("x",), (truth + noise) * 1e9, truth * 1e9))
+    assert small["pearson"] == pytest.approx(large["pearson"], abs=1e-3) and small["pearson"] > 0.9
+
+
+@pytest.mark.parametrize("tags", ["B I O B", "B I O I", "S O"])
+def test_marks_alone_are_of_one_kind(tags: str) -> None:
+    assert {one.kind for one in entities(tags.split())} == {"entity"}
+    assert len(entities(["B", "I", "O", "B"])) == 2

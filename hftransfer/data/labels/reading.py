@@ -34,15 +34,16 @@ class Reading:
 
     target: Target
     found: tuple[str, ...]
+    known: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, target: Target, parts: Mapping[str, datasets.Dataset]) -> Reading:
-        """The reading of all parts together."""
-        return cls(target, tuple(distinct(parts)))
+    def of(cls, target: Target, parts: Mapping[str, datasets.Dataset], known: Sequence[str] = ()) -> Reading:
+        """The reading of all parts together; `known` are the labels of a model that they are for."""
+        return cls(target, tuple(distinct(parts)), tuple(known))
 
     @cached_property
     def read(self) -> Callable[[str], Any]:
-        return self.target.reader(self.found)
+        return self.target.reader(self.found, self.known)
 
     @cached_property
     def unreadable(self) -> frozenset[str]:
