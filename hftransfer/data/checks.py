@@ -24,7 +24,7 @@ TOLD = {
     "truncated-image": ("an image file that ends too soon", "copy or download the files again"),
     "oversized-image": ("an image of too many pixels", "make the images smaller, or raise HFTRANSFER_MAX_PIXELS"),
     "missing-image": ("no image at the path", "add the images, or correct their paths in the table"),
-    "missing-label": ("no label", "fill the labels in, or delete the rows"),
+    "missing-label": ("no label", "fill the labels in, or delete the rows; write [] where none of several holds"),
     "empty-text": ("no text", "fill the texts in, or delete the rows"),
     "malformed-row": ("not as many cells as columns", "look for missing quotes or stray delimiters"),
     "bad-span": (

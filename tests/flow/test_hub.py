@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hftransfer import Recipe, fine_tune
 from tests.tiny import image_backbone, pictures, table, text_backbone
 
 
@@ -39,3 +40,12 @@ def test_a_run_travels_through_the_hub(kind: str, xet: bool, hub, tmp_path: Path
     assert evaluated[0][0] == 0 and evaluated[0][1] == evaluated[1][1]
     code, out, err = shell(hub, "predict", "alice/nothing", "x", "--json", xet=xet)
     assert code == 2 and json.loads(out)["error"]["kind"] == "HubError" and "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_a_model_of_ours_is_gone_on_from_on_the_hub(hub, tmp_path: Path) -> None:
+    recipe = Recipe(backbone=str(text_backbone(tmp_path / "b")), strategy="feature-extraction")
+    fine_tune(table(tmp_path / "a.csv"), recipe, output=tmp_path / "a").push_to_hub("alice/old")
+    again = Recipe(backbone="alice/old", strategy="feature-extraction")
+    new = fine_tune(table(tmp_path / "n.csv", labels=("good", "worse")), again, output=tmp_path / "n")
+    assert new.labels == ("bad", "good", "worse") and new.report["before"]["accuracy"]["value"] < 1
