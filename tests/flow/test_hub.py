@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from hftransfer import Recipe, fine_tune
 from tests.tiny import image_backbone, pictures, table, text_backbone
 
 
@@ -44,8 +43,11 @@ def test_a_run_travels_through_the_hub(kind: str, xet: bool, hub, tmp_path: Path
 
 @pytest.mark.slow
 def test_a_model_of_ours_is_gone_on_from_on_the_hub(hub, tmp_path: Path) -> None:
-    recipe = Recipe(backbone=str(text_backbone(tmp_path / "b")), strategy="feature-extraction")
-    fine_tune(table(tmp_path / "a.csv"), recipe, output=tmp_path / "a").push_to_hub("alice/old")
-    again = Recipe(backbone="alice/old", strategy="feature-extraction")
-    new = fine_tune(table(tmp_path / "n.csv", labels=("good", "worse")), again, output=tmp_path / "n")
-    assert new.labels == ("bad", "good", "worse") and new.report["before"]["accuracy"]["value"] < 1
+    how = ("--strategy", "feature-extraction", "--json")
+    old, new = table(tmp_path / "a.csv"), table(tmp_path / "n.csv", labels=("good", "worse"))
+    assert shell(hub, "train", old, "-o", tmp_path / "a", "--backbone", text_backbone(tmp_path / "b"), *how)[0] == 0
+    assert shell(hub, "push", tmp_path / "a", "alice/old")[0] == 0
+    code, out, err = shell(hub, "train", new, "-o", tmp_path / "n", "--backbone", "alice/old", *how)
+    assert code == 0, err
+    run = json.loads(out)
+    assert run["labels"] == ["bad", "good", "worse"] and run["before"]["accuracy"]["value"] < 1
