@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import datasets
 import pytest
 
 from hftransfer import Recipe
-from hftransfer.data import labels_of, load_data
+from hftransfer.data import check, labels_of, load_data
 from hftransfer.data.tables.spans import spans_of
 from hftransfer.data.tables.spelling import joined, places
 from hftransfer.errors import ColumnError, SourceError
@@ -419,3 +420,11 @@ def test_spans_that_are_written_in_no_known_way():
     ):
         assert spans_of(cell) is None
     assert in_bio(["I-a", "I-a"]) == ["B-a", "I-a"]
+
+
+def test_spans_of_a_tag_a_word_make_whole_entities(tmp_path: Path) -> None:
+    text = "Ann Lee saw New York"
+    words = [[0, 3, "B-person"], [4, 7, "I-person"], [8, 11, "O"], [12, 15, "B-place"], [16, 20, "I-place"]]
+    rows = [json.dumps({"text": f"{text} {n}", "label": words}) for n in range(12)]
+    (tmp_path / "t.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    assert check(tmp_path / "t.jsonl")["labels"] == {"person": 12, "place": 12}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from ...tasks.tokens import entities
 from ..rows import Row, written
 from .naming import ENDS, STARTS, normal
 from .spelling import as_list, joined, parsed, places, words_of
@@ -94,7 +95,7 @@ def are_spans(cells: Iterable[Any]) -> bool:
 
 def _tagging(text: str, spans: Iterable[Span]) -> list[list[Any]] | None:
     """A triple a word; None where a span is empty, leaves the text, or shares a character with another."""
-    ordered = sorted({span for span in spans if span.kind != OUTSIDE})
+    ordered = _whole_ones(sorted(set(spans)))
     inside = all(0 <= span.start < span.end <= len(text) and text[span.start : span.end].strip() for span in ordered)
     if not inside or any(one.end > other.start for one, other in pairwise(ordered)):
         return None
@@ -109,6 +110,14 @@ def _tagging(text: str, spans: Iterable[Span]) -> list[list[Any]] | None:
         tagged.append([start, end, f"{'B' if fresh else 'I'}-{now.kind}" if now and there else OUTSIDE])
         fresh = fresh and not there
     return tagged
+
+
+def _whole_ones(spans: list[Span]) -> list[Span]:
+    """Spans whose kinds are tags, a word each, as the entities that they make; others as they are."""
+    if not all(_TAG.fullmatch(span.kind) for span in spans):
+        return [span for span in spans if span.kind != OUTSIDE]
+    found = entities(span.kind for span in spans)
+    return [Span(spans[one.first].start, spans[one.last].end, one.kind) for one in found]
 
 
 def _compact(text: str) -> list[Span] | None:
