@@ -5,28 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from datasets import List, Value
 from sklearn.metrics import average_precision_score
 
 from ..values import Interval
 from .intervals import RESAMPLES, affordable, interval, resampled_rows
-from .streams import ArrayFeatures, Measures, Running, by_label, matrix
+from .streams import RowsOfNumbers, Running, by_label, matrix
 
 USUAL = 0.5  # the threshold of a label that has none of its own
 
 
-class MultiLabelMetrics(Measures):
+class MultiLabelMetrics(RowsOfNumbers):
     """Predictions are probabilities [B, L], references a 0 or 1 each [B, L], float32 both.
 
     Macro figures are means over the labels that occur, as truth or as answer; `map` is the
     mean over labels, of those with a row, of the average precision (scikit-learn's, which
     needs no thresholds).
     """
-
-    @staticmethod
-    def of_row(labels: int) -> ArrayFeatures:
-        kind = List(Value("float32"), length=labels)
-        return ArrayFeatures(predictions=kind, references=kind)
 
     def checked(self, scores: Any, labels: Any) -> tuple[Any, Any]:
         scores, labels = super().checked(scores, np.ascontiguousarray(labels, dtype=np.float32))

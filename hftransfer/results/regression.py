@@ -5,27 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from datasets import List, Value
 from scipy.stats import rankdata
 
 from .intervals import RESAMPLES, interval, resampled_rows
-from .streams import ArrayFeatures, Measures, Running, by_label, matrix
+from .streams import RowsOfNumbers, Running, by_label, matrix
 
 SHOWN = 500  # points, for a picture
 
 
-class RegressionMetrics(Measures):
+class RegressionMetrics(RowsOfNumbers):
     """Predictions and references are numbers [B, L], float32 both.
 
     `mae` and `rmse` are in the numbers' own unit; of several numbers each figure is the
     mean. A correlation that does not exist (all predictions alike) is 0. Under resampling,
     ranks stay those of all rows.
     """
-
-    @staticmethod
-    def of_row(labels: int) -> ArrayFeatures:
-        kind = List(Value("float32"), length=labels)
-        return ArrayFeatures(predictions=kind, references=kind)
 
     def checked(self, scores: Any, labels: Any) -> tuple[Any, Any]:
         scores, labels = super().checked(scores, np.ascontiguousarray(labels, dtype=np.float32))

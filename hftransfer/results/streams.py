@@ -9,7 +9,7 @@ from typing import Any
 import evaluate
 import numpy as np
 import pyarrow
-from datasets import Features
+from datasets import Features, List, Value
 
 
 class ArrayFeatures(Features):  # type: ignore[misc,unused-ignore]
@@ -50,6 +50,15 @@ class Measures(evaluate.Metric):  # type: ignore[misc,unused-ignore]
         if scores.shape != (len(labels), len(self._labels)):
             raise ValueError(f"scores {scores.shape} do not fit {len(labels)} rows of {len(self._labels)} labels")
         return scores, labels
+
+
+class RowsOfNumbers(Measures):
+    """Measures whose predictions and references are [B, L] float32 both."""
+
+    @staticmethod
+    def of_row(labels: int) -> ArrayFeatures:
+        kind = List(Value("float32"), length=labels)
+        return ArrayFeatures(predictions=kind, references=kind)
 
 
 class Running(ABC):
