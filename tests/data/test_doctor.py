@@ -275,8 +275,54 @@ def test_a_train_that_is_the_test_stays_and_is_told(table):
     table("set/train.jsonl", lines(rows_of(60)))
     source = table("set/test.jsonl", lines(rows_of(50))).parent
     data = load_data(source)
-    told = [problem for problem in data.problems if problem.code == "split-leakage"]
-    assert sum(data.rows.values()) == 110 and any("of test are in train too" in problem.message for problem in told)
+    told = split_leaks(data)
+    assert sum(data.rows.values()) == 110 and "rows of test are in train too" in told[0]
+
+
+def split_leaks(data) -> list[str]:
+    """The codes and the messages of what is told of both sides."""
+    return [f"{problem.code}: {problem.message}" for problem in data.problems if problem.code.startswith("split-")]
+
+
+def test_a_word_that_decides_is_no_leak(table):
+    """Rows of one template, of several labels: none goes, and it is said that they are much alike."""
+    text = f"the tenant {sentence(1, 24)} and shall {{}} {sentence(2, 12)}"
+    rows = [(text.format(("pay", "keep")[n % 2]) + f" {n}", "ab"[n % 2]) for n in range(28)]
+    table("set/train.jsonl", lines([*rows_of(60), *rows[:20]]))
+    data = load_data(table("set/test.jsonl", lines([*rows_of(20, 100), *rows[20:]])).parent)
+    assert data.rows["train"] + data.rows["validation"] == 80
+    (told,) = split_leaks(data)
+    assert told.startswith("split-overlap: 8 rows of test are nearly the same as rows of train")
+
+
+def test_the_like_of_a_like_is_no_leak(table):
+    """Each text is nearly the next one, and only the last is nearly one of test."""
+    words = [f"{WORDS[place % 20]}{place}" for place in range(80)]
+    chain = [(" ".join(words[start : start + 30]), "a") for start in range(0, 27, 3)]
+    table("set/train.jsonl", lines([*rows_of(60), *chain[:-1]]))
+    data = load_data(table("set/test.jsonl", lines([*rows_of(20, 100), chain[-1]])).parent)
+    leak, overlap = split_leaks(data)
+    assert leak.startswith("split-leakage: 1 row set aside") and overlap.startswith("split-overlap: 1 rows of test")
+    assert data.rows["train"] + data.rows["validation"] == 67
+
+
+def test_copies_go_where_likes_would_be_too_many(table):
+    rows, test = rows_of(60, 0), [(f"{sentence(n, 24)}", "ab"[n % 2]) for n in range(300, 340)]
+    table("set/train.jsonl", lines([*rows[:30], *((f"{text} candle", label) for text, label in test), test[0]]))
+    data = load_data(table("set/test.jsonl", lines(test)).parent)
+    leak, overlap = split_leaks(data)
+    assert leak.startswith("split-leakage: 1 row set aside") and overlap.startswith("split-overlap: 3")
+
+
+def test_a_validation_that_holds_rows_of_test(table):
+    table("set/train.jsonl", lines(rows_of(60)))
+    table("set/validation.jsonl", lines(rows_of(20, 100)))
+    data = load_data(table("set/test.jsonl", lines(rows_of(20, 115))).parent)
+    assert data.rows == {"train": 60, "validation": 15, "test": 20}
+    assert split_leaks(data)[0].startswith("split-leakage: 5 rows set aside")
+    table("set/test.jsonl", lines(rows_of(20, 102)))
+    data = load_data(table("set/validation.jsonl", lines(rows_of(20, 100))).parent)
+    assert data.rows["validation"] == 20 and split_leaks(data)[0].startswith("split-overlap: 18 rows of validation")
 
 
 def test_splits_that_are_made_do_not_leak(table):

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops
 
-from hftransfer.data import load_data, repair
+from hftransfer.data import load_data, repair, repairable
 from hftransfer.data.sources import check
 from hftransfer.errors import OutputError, SourceError
 from hftransfer.recipe import Recipe
+from hftransfer.values import Problem
 
 from .test_doctor import album, lines, photo, rows_of, sentence, stored
 
@@ -90,6 +91,22 @@ def test_splits_are_kept_and_do_not_leak(table, tmp_path):
     assert not codes(report["copy"]["problems"]) & {"split-leakage", "exact-duplicate"}
     assert load_data(tmp_path / "clean").rows["test"] == 12
     assert {path.name for path in (tmp_path / "clean").iterdir()} == {"train.jsonl", "test.jsonl", "left-out.csv"}
+
+
+def test_a_repair_leaves_out_what_reading_would(table, tmp_path):
+    """Where most of train would go, it stays in the copy, as it does without one; what train has twice goes."""
+    rows = rows_of(40)
+    table("set/train.jsonl", lines([*rows, rows[0]]))
+    source = table("set/test.jsonl", lines(rows[:30])).parent
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert done(report) == {"exact-duplicate": 1} and report["copy"]["rows"] == 70
+    assert "split-overlap" in codes(report["copy"]["problems"]) and not repairable(
+        map(told, report["copy"]["problems"])
+    )
+
+
+def told(problem) -> Problem:
+    return Problem(**problem)
 
 
 TARGETS = {

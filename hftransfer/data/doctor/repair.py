@@ -13,18 +13,19 @@ import numpy as np
 from ...errors import OutputError, SourceError
 from ...output import claim, staged
 from ...recipe import Recipe
-from ...values import SPLITS, Event, Listener, Problem, silent
+from ...values import Event, Listener, Problem, silent
 from ..checks import TOLD, Aside, told
 from ..finding import Source, find
 from ..gathering import Gathered, survey
+from ..labels.reading import Reading
 from ..rows import ALL
 from ..sources import check
 from ..splits import Slice
 from . import labels
 from .copying import write, write_left_out
-from .diagnosis import conflicting
+from .diagnosis import Diagnosis, conflicting
 from .duplicates import ALONE
-from .leakage import set_apart
+from .leakage import leaving, set_apart
 from .mending import Mending
 from .redaction import count_personal
 from .sheet import Sheet
@@ -39,7 +40,7 @@ DONE = {
     "label-spelling": "merged into the most frequent way of writing",
     "exact-duplicate": "one of each was kept",
     "label-conflict": "left out: nothing says which label is right",
-    "split-leakage": "left out of train: validation and test are whole",
+    "split-leakage": "left out of train, or of validation: test is whole",
     "wrong-extension": "named by what they hold",
     "rotated-image": "turned upright",
     "converted-image": "written as models see them",
@@ -115,22 +116,19 @@ def _unread(gathered: Gathered, reading: Any) -> list[Aside]:
 
 
 def _leaked(gathered: Gathered, found: Any) -> Sequence[Aside]:
-    return set_apart({part: Slice.of(rows) for part, rows in gathered.parts.items()}, found.alike)[1]
+    return set_apart({part: Slice.of(rows) for part, rows in gathered.parts.items()}, found)[1]
 
 
-def _left_out(surveyed: tuple[Any, Any, Any]) -> dict[int, str]:
+def _left_out(surveyed: tuple[Gathered, Reading, Diagnosis]) -> dict[int, str]:
     """The numbers of the rows that are not copied, and the code of each."""
     gathered, reading, found = surveyed
     sheet = Sheet(gathered.parts, gathered.task.modality.column)
-    copies, alike = (np.concatenate([kind[part] for part in sheet.parts]) for kind in (found.copies, found.alike))
+    copies = np.concatenate([found.copies[part] for part in sheet.parts])
     reasons = {n: "unreadable-label" for n, label in enumerate(sheet.labels) if label in reading.unreadable}
     reasons |= dict.fromkeys(conflicting(sheet, copies, reading), "label-conflict")
+    reasons = {**dict.fromkeys(_leaking(gathered, reading, found, sheet), "split-leakage"), **reasons}
+    reasons |= dict.fromkeys(_again(sheet, copies, reasons), "exact-duplicate")
     learned = np.isin(sheet.part_of(), [n for n, part in enumerate(sheet.parts) if part in ("train", ALL)])
-    for number, kept in _again(sheet, copies, reasons):
-        reasons[number] = "split-leakage" if learned[number] and not learned[kept] else "exact-duplicate"
-    measured = [n for n in np.flatnonzero(~learned & (alike != ALONE)).tolist() if n not in reasons]
-    leaks = np.flatnonzero(learned & np.isin(alike, alike[measured]))
-    reasons = {**dict.fromkeys(leaks.tolist(), "split-leakage"), **reasons}
     if len(reasons.keys() & set(np.flatnonzero(learned).tolist())) == learned.sum():
         raise SourceError(
             "no row would be left to learn from: all are copies, or in conflict",
@@ -140,16 +138,22 @@ def _left_out(surveyed: tuple[Any, Any, Any]) -> dict[int, str]:
     return reasons
 
 
-def _again(sheet: Sheet, copies: np.ndarray, reasons: Mapping[int, str]) -> Iterator[tuple[int, int]]:
-    """Rows that are in the sheet already, with the row that is kept: one of test before one of validation."""
-    ranks = {part: len(SPLITS) - place for place, part in enumerate(SPLITS)}
-    rank = np.array([ranks.get(part, len(SPLITS)) for part in sheet.parts])[sheet.part_of()]
-    kept: dict[int, int] = {}
-    for number in np.lexsort((np.arange(len(copies)), rank)).tolist():
-        if copies[number] != ALONE and number not in reasons:
-            first = kept.setdefault(int(copies[number]), number)
-            if first != number:
-                yield number, first
+def _leaking(gathered: Gathered, reading: Reading, found: Diagnosis, sheet: Sheet) -> list[int]:
+    """The numbers of the rows that reading would set aside as leaks."""
+    parts = {part: reading.readable(rows)[0] for part, rows in gathered.parts.items()}
+    leaks = leaving(parts, found)
+    return [sheet.starts[part] + int(n) for part, rows in parts.items() for n in rows.indices[leaks[part]]]
+
+
+def _again(sheet: Sheet, copies: np.ndarray, reasons: Mapping[int, str]) -> Iterator[int]:
+    """Rows that their part has already."""
+    parts, seen = sheet.part_of(), set()
+    for number in np.flatnonzero(copies != ALONE).tolist():
+        group = int(copies[number]), int(parts[number])
+        if number not in reasons and group in seen:
+            yield number
+        elif number not in reasons:
+            seen.add(group)
 
 
 def _write(folder: Path, mended: tuple[Any, Any, Any], reasons: Mapping[int, str]) -> list[tuple[str, str, str]]:
