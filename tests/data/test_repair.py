@@ -8,12 +8,14 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
 from hftransfer.data import load_data, repair, repairable
 from hftransfer.data.sources import check
 from hftransfer.errors import OutputError, SourceError
+from hftransfer.pixels import upright
 from hftransfer.recipe import Recipe
 from hftransfer.values import Problem
 
@@ -188,6 +190,50 @@ def test_class_folders_of_images(tmp_path):
         apart = ImageChops.difference(image, photo(70).rotate(-90))
         assert max(most for _, most in apart.getextrema()) < 24
     assert not done(report).keys() & codes(report["copy"]["problems"])
+
+
+def test_images_that_are_converted_are_drawn_anew(tmp_path):
+    holes = photo(52).convert("RGBA")
+    holes.putalpha(Image.linear_gradient("L").resize(holes.size))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    source = album(
+        tmp_path,
+        {
+            "a/print.jpg": stored(photo(50).convert("CMYK"), "JPEG", quality=95, exif=turned),
+            "a/few colours.gif": stored(photo(51), "GIF"),
+            "b/holes.png": stored(holes, "PNG"),
+            "b/deep.png": stored(Image.fromarray(np.arange(9216, dtype=np.uint16).reshape(96, 96) * 7), "PNG"),
+        },
+    )
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert done(report) == {"converted-image": 4, "rotated-image": 1}
+    assert report["copy"]["rows"] == 28 and not codes(report["copy"]["problems"]) & done(report).keys()
+    assert not repairable(map(told, report["copy"]["problems"]))
+    for one, other in {"a/print.jpg": "a/print.png", "b/deep.png": "b/deep.png", "b/holes.png": "b/holes.png"}.items():
+        with Image.open(source / one) as before, Image.open(tmp_path / "clean" / other) as after:
+            assert after.mode == "RGB" and ImageChops.difference(upright(before), after).getbbox() is None
+
+
+@pytest.mark.parametrize(
+    ("code", "header", "encoding"),
+    [
+        ("encoding", "text,label", "gb18030"),
+        ("byte-order-mark", "text,label", "utf-8-sig"),
+        ("header-whitespace", " text , label", "utf-8"),
+        ("no-header", None, "utf-8"),
+    ],
+)
+def test_a_table_is_written_anew(tmp_path, code, header, encoding):
+    rows = [f"房间{text}很干净,{'好' if label == 'a' else '差'}" for text, label in rows_of(40)]
+    source = tmp_path / "hotels.csv"
+    source.write_text("\n".join(([header] if header else []) + rows), encoding=encoding)
+    before = load_data(source)
+    assert repairable(before.problems)
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert done(report) == {code: 1} and report["copy"]["rows"] == 40
+    after = load_data(tmp_path / "clean")
+    assert not repairable(after.problems) and after.splits["test"]["text"][:] == before.splits["test"]["text"][:]
 
 
 def test_images_of_a_table(tmp_path, table):

@@ -44,6 +44,10 @@ DONE = {
     "wrong-extension": "named by what they hold",
     "rotated-image": "turned upright",
     "converted-image": "written as models see them",
+    "encoding": "written in UTF-8",
+    "byte-order-mark": "written without it",
+    "header-whitespace": "written without it",
+    "no-header": "written with one",
     "animated-image": "the first of several frames or pages was written",
     **dict.fromkeys(sorted(set(TOLD) - {"split-leakage", "unknown-label"}), GONE),
 }
@@ -55,6 +59,7 @@ REASONS = {
 # Whose messages begin with their counts.
 MENDED = {"mojibake", "hidden-characters", "whitespace-text", "label-spelling"}
 MENDED |= {"wrong-extension", "rotated-image", "converted-image", "animated-image"}
+ONCE = {"encoding", "byte-order-mark", "header-whitespace", "no-header"}  # of a file, whatever its rows
 ASKED = ("personal-data",)
 _COUNT = re.compile(r"(\d+) ")
 
@@ -92,7 +97,7 @@ def repair(source: Source, recipe: Recipe, output: Path, *, on_event: Listener =
         "rows": len(sheet),
         "labels": names,
         "problems": [problem.to_json() for problem in dict.fromkeys(problems)],
-        "repaired": list(_repaired(problems, lines, redacted)),
+        "repaired": list(_repaired(dict.fromkeys(problems), lines, redacted)),
         "left_out": len(lines),
         "copy": {"path": str(output), **copy},
     }
@@ -172,13 +177,14 @@ def _write(folder: Path, mended: tuple[Any, Any, Any], reasons: Mapping[int, str
 
 
 def _repaired(
-    problems: Sequence[Problem], lines: Sequence[tuple[str, str, str]], redacted: int
+    problems: Iterable[Problem], lines: Sequence[tuple[str, str, str]], redacted: int
 ) -> Iterator[dict[str, Any]]:
     """What was done about each problem, and to how many rows."""
     counts = Counter(code for _, code, _ in lines)
     for problem in problems:
         if problem.code in MENDED and (found := _COUNT.match(problem.message)):
             counts[problem.code] += int(found[1])
+        counts[problem.code] += problem.code in ONCE
     counts["personal-data"] = redacted
     for code, done in DONE.items():
         if counts[code]:
