@@ -86,13 +86,37 @@ def test_personal_data_is_not_shown(table):
 
 
 @pytest.mark.parametrize(
-    "ways", [("Cat", "cat"), ("cat", "CAT"), ("ｃａｔ", "cat"), ("big  cat", "big cat"), ("cafe\u0301", "café")]
+    "ways",
+    [
+        ("Cat", "cat"),
+        ("cat", "CAT"),
+        ("ｃａｔ", "cat"),
+        ("big  cat", "big cat"),
+        ("cafe\u0301", "café"),
+        ("cafÃ©", "café"),
+    ],
 )
 def test_one_label_in_two_ways(table, ways):
     odd, usual = ways
     rows = [(sentence(seed), "dog" if seed % 2 else odd if seed == 4 else usual) for seed in range(40)]
     problem = found(table("t.jsonl", lines(rows)))["label-spelling"]
     assert problem.where == "t.jsonl:5" and f"'{odd}' and '{usual}'" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "best"), [("ｃａｔ", "cat", "cat"), ("cat", "Cat", "cat"), ("Cat", "cat", "Cat")]
+)
+def test_of_ways_that_are_as_frequent_the_plain_one_is_taken(table, first, second, best):
+    rows = [(sentence(seed), (first, "dog", second, "dog")[seed % 4]) for seed in range(40)]
+    odd = second if best == first else first
+    assert f"'{odd}' and '{best}'" in found(table("t.jsonl", lines(rows)))["label-spelling"].message
+
+
+def test_the_same_rows_in_another_file(table):
+    """What was found in them before is told with this one's name."""
+    rows = lines([(sentence(seed), "rare" if seed % 30 == 0 else "usual") for seed in range(240)])
+    for folder in ("hers", "his"):
+        assert found(table(f"{folder}/train.jsonl", rows).parent)["imbalance"].where.endswith(folder)
 
 
 def test_letters_are_labels_of_their_own(table):
@@ -102,7 +126,7 @@ def test_letters_are_labels_of_their_own(table):
 
 def test_spellings_in_lists_and_of_kinds_of_entities(table):
     several = [(sentence(seed), json.dumps([["Red", "red", "blue"][seed % 3], "big"])) for seed in range(30)]
-    assert "'Red' and 'red'" in found(table("m.jsonl", lines(several)))["label-spelling"].message
+    assert "'red' and 'Red'" in found(table("m.jsonl", lines(several)))["label-spelling"].message
     tags = [(f"ann went home {sentence(seed)}", "0:3:Per" if seed == 2 else "0:3:PER") for seed in range(20)]
     assert "'Per' and 'PER'" in found(table("t.jsonl", lines(tags)))["label-spelling"].message
 

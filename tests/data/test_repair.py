@@ -150,6 +150,22 @@ def test_words_with_tags_stay_words(table, tmp_path):
     assert first["text"][:] == again["text"][:] and first["label"][:] == again["label"][:]
 
 
+def test_a_number_keeps_its_name(tmp_path, table):
+    rows = [f"  {sentence(n)},{n / 8}" for n in range(40)]
+    source = table("t.csv", "\n".join(["review,stars", *rows]))
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert report["labels"] == report["copy"]["labels"] == check(source)["labels"] == {"stars": 40}
+    assert load_data(tmp_path / "clean").labels == ("stars",)
+    headless = repair(table("h.csv", "\n".join(rows)), Recipe(), tmp_path / "headless")
+    assert headless["copy"]["labels"] == {"label": 40}
+
+
+def test_a_label_of_the_wrong_encoding(table, tmp_path):
+    rows = [(sentence(n), ("cafÃ©", "tea")[n % 2]) for n in range(40)]
+    report = repair(table("t.jsonl", lines(rows)), Recipe(), tmp_path / "clean")
+    assert done(report) == {"label-spelling": 20} and report["copy"]["labels"] == {"café": 20, "tea": 20}
+
+
 def test_pairs(table, tmp_path):
     rows = [f"{sentence(n)},{sentence(n + 50)},{n / 8}" for n in range(24)]
     rows[3] = f"the cafÃ© was lovely,a\u200bb {sentence(5)},2.5"
@@ -251,6 +267,15 @@ def test_redacted_copies(table, tmp_path):
     assert done(report) == {"personal-data": 2}
     text = (tmp_path / "clean" / "all.jsonl").read_text()
     assert "jane" not in text and "[email]" in text and "[phone]" in text
+
+
+def test_redacted_rows_of_all_parts_are_counted(table, tmp_path):
+    said = "write to jane@example.org"
+    table("set/train.jsonl", lines([*rows_of(30), (f"{said} {sentence(90)}", "a")]))
+    source = table("set/test.jsonl", lines([*rows_of(20, 100), (f"{said} {sentence(91)}", "a")])).parent
+    other = table("other/o.jsonl", lines([*rows_of(20, 200), *((f"{said} {sentence(n)}", "b") for n in (92, 93))]))
+    report = repair(source, Recipe(redact=True, test=str(other)), tmp_path / "clean")
+    assert done(report) == {"personal-data": 3}
 
 
 def test_what_cannot_be_written_is_refused_before(table, tmp_path, class_folders):

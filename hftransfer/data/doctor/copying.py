@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -30,12 +30,13 @@ IMAGES = "images"
 Kept = tuple[int, Any]  # a row's number, and its input
 
 
-def write(folder: Path, sheet: Sheet, kept: np.ndarray, *, folders: bool, tags: bool) -> None:
+def write(folder: Path, sheet: Sheet, kept: np.ndarray, *, folders: bool, tags: bool, column: str = "label") -> None:
     """The rows that are kept, each part under its own name.
 
     Args:
         folders: as class folders, where the labels can be names of folders.
         tags: whether a label is of words with tags.
+        column: what the labels' column is called.
     """
     records = RECORDS[sheet.column]
     if tags:
@@ -51,9 +52,12 @@ def write(folder: Path, sheet: Sheet, kept: np.ndarray, *, folders: bool, tags: 
             _write_folders(folder / part if part != ALL else folder, sheet, numbers, rows)
         else:
             with (folder / f"{part}.jsonl").open("w", encoding="utf-8") as file:
-                file.writelines(
-                    f"{json.dumps(record, ensure_ascii=False)}\n" for record in records(folder, sheet, rows)
-                )
+                file.writelines(f"{_line(record, column)}\n" for record in records(folder, sheet, rows))
+
+
+def _line(record: Mapping[str, Any], column: str) -> str:
+    named = {column if name == "label" else name: value for name, value in record.items()}
+    return json.dumps(named, ensure_ascii=False)
 
 
 def write_left_out(folder: Path, rows: Sequence[tuple[str, str, str]]) -> None:

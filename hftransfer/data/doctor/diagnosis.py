@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import datasets
@@ -79,19 +79,21 @@ def diagnose(
     found = _opened(file)
     if found is None:
         on_event(Event("load", "looking for duplicates and other faults"))
-        found = _found(sheet, reading, place)
+        found = _found(sheet, reading)
         _keep(file, *found)
     problems, groups = found
+    problems = tuple(replace(problem, where=problem.where or place) for problem in problems)
     split = {name: {part: sheet.of(part, values) for part in parts} for name, values in vars(groups).items()}
     return Diagnosis(problems, split["copies"], split["alike"], split["met"])
 
 
-def _found(sheet: Sheet, reading: Reading, place: str) -> tuple[tuple[Problem, ...], Groups]:
+def _found(sheet: Sheet, reading: Reading) -> tuple[tuple[Problem, ...], Groups]:
+    """What concerns the source as a whole is said without its place: the same rows may lie elsewhere."""
     groups = groups_of(sheet)
     groups.met[conflicting(sheet, groups.alike, reading)] = False
     problems = [
         *_in_texts(sheet),
-        *labels.told(sheet, reading, place),
+        *labels.told(sheet, reading),
         *giveaways.told(sheet, reading),
         *_in_groups(sheet, groups, reading),
     ]

@@ -13,7 +13,8 @@ import numpy as np
 from ...errors import OutputError, SourceError
 from ...output import claim, staged
 from ...recipe import Recipe
-from ...values import Event, Listener, Problem, silent
+from ...tasks.regression import ONE
+from ...values import SPLITS, Event, Listener, Problem, silent
 from ..checks import TOLD, Aside, told
 from ..finding import Source, find
 from ..gathering import Gathered, survey
@@ -30,6 +31,7 @@ from .mending import Mending
 from .redaction import count_personal
 from .sheet import Sheet
 
+TAKEN = ("text", "text_pair", "image", "label")  # columns of the copy
 GONE = "left out of the copy, and listed there"
 # What is done about each problem that can be repaired.
 DONE = {
@@ -85,22 +87,31 @@ def repair(source: Source, recipe: Recipe, output: Path, *, on_event: Listener =
     reasons = _left_out(mended)
     on_event(Event("save", "writing the copy"))
     asked = Recipe(task=gathered.task.name, seed=recipe.seed)
+    column = _written_as(gathered, names)
     with staged(output) as folder:
-        lines = _write(folder, mended, reasons)
+        lines = _write(folder, mended, reasons, column)
         check(folder, asked)  # a copy that cannot be used shall not appear
     problems = (*gathered.problems, *told([*_unread(gathered, reading), *_leaked(gathered, found)]), *found.problems)
-    redacted = count_personal(find(source, recipe)) if recipe.redact else 0
+    redacted = _count_redacted(source, recipe) if recipe.redact else 0
     copy = check(output, asked)
     return {
         **({"numbers": copy["numbers"]} if "numbers" in copy else {}),
         "task": gathered.task.name,
         "rows": len(sheet),
-        "labels": names,
+        "labels": {name or _column(gathered): count for name, count in names.items()},
         "problems": [problem.to_json() for problem in dict.fromkeys(problems)],
         "repaired": list(_repaired(dict.fromkeys(problems), lines, redacted)),
         "left_out": len(lines),
         "copy": {"path": str(output), **copy},
     }
+
+
+def _count_redacted(source: Source, recipe: Recipe) -> int:
+    """Of all rows that are used: what is named for validation or test stands for the source's own."""
+    asked = {split: getattr(recipe, split) for split in SPLITS[1:] if getattr(recipe, split)}
+    return count_personal(find(source, recipe), but=tuple(asked)) + sum(
+        count_personal(find(other, recipe), only=split) for split, other in asked.items()
+    )
 
 
 def repairable(problems: Iterable[Problem]) -> bool:
@@ -161,14 +172,29 @@ def _again(sheet: Sheet, copies: np.ndarray, reasons: Mapping[int, str]) -> Iter
             seen.add(group)
 
 
-def _write(folder: Path, mended: tuple[Any, Any, Any], reasons: Mapping[int, str]) -> list[tuple[str, str, str]]:
+def _column(gathered: Gathered) -> str:
+    """What the first column of labels is called."""
+    named = gathered.columns or {}
+    return str((named.get("labels") or [named.get("label") or "value"])[0])
+
+
+def _written_as(gathered: Gathered, names: Mapping[str, int]) -> str:
+    """A single number keeps the name that its model says it by, where that is one."""
+    name = _column(gathered)
+    taken = name.isdecimal() or name.casefold() in TAKEN
+    return name if ONE in names and not taken else "label"
+
+
+def _write(
+    folder: Path, mended: tuple[Any, Any, Any], reasons: Mapping[int, str], column: str
+) -> list[tuple[str, str, str]]:
     """The copy and its list of what was left out, which is returned."""
     gathered, reading, _ = mended
     sheet = Sheet(gathered.parts, gathered.task.modality.column)
     kept = np.ones(len(sheet), dtype=bool)
     kept[list(reasons)] = False
     folders = sheet.column == "image" and gathered.columns is None and reading.target.shape == "class"
-    write(folder, sheet, kept, folders=folders, tags=reading.target.shape == "tags")
+    write(folder, sheet, kept, folders=folders, tags=reading.target.shape == "tags", column=column)
     numbers = sorted(reasons)
     lines = [(aside.origin, aside.code, REASONS[aside.code]) for aside in gathered.asides]
     lines += [(o, reasons[n], REASONS[reasons[n]]) for n, o in zip(numbers, sheet.origins(numbers), strict=True)]
