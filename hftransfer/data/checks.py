@@ -35,7 +35,7 @@ TOLD = {
     "unreadable-label": ("a label of another kind", "correct the labels, or name their task with --task"),
     "split-leakage": (
         "the same or nearly the same as rows of validation or test",
-        "nothing needs to be done: validation and test are whole",
+        "nothing needs to be done: test is whole",
     ),
     "unknown-label": ("a label that train does not have", "add examples of it to train, or correct the label"),
 }

@@ -46,7 +46,7 @@ def load_data(
     gathered, reading, found = survey(source, recipe, on_event, known=known)
     target = gathered.task.target
     parts, asides = readable(gathered, reading)
-    parts, leaked = set_apart(parts, found.alike)
+    parts, leaked = set_apart(parts, found)
     slices = arrange(gathered.place, parts, recipe, lambda part: target.strata(reading.values(part)), found.alike)
     fitted = fit_labels(gathered, slices, reading)
     labels, kept, said = gone_on(known, gathered, fitted)
@@ -55,7 +55,7 @@ def load_data(
         refuse_empty(gathered.place, split, part)
     carved = told_carved(gathered.place, gathered.parts, slices, recipe.seed, partial(_names, reading))
     lost = told([*asides, *leaked, *chain.from_iterable(part.asides for part in encoded.values())])
-    leaks = told_leaks(gathered.place, slices, found.alike)
+    leaks = told_leaks(gathered.place, slices, found)
     problems = tuple(dict.fromkeys((*gathered.problems, *said, *carved, *lost, *found.problems, *leaks)))
     return Dataset(
         name=gathered.name,

@@ -86,13 +86,37 @@ def test_personal_data_is_not_shown(table):
 
 
 @pytest.mark.parametrize(
-    "ways", [("Cat", "cat"), ("cat", "CAT"), ("ｃａｔ", "cat"), ("big  cat", "big cat"), ("cafe\u0301", "café")]
+    "ways",
+    [
+        ("Cat", "cat"),
+        ("cat", "CAT"),
+        ("ｃａｔ", "cat"),
+        ("big  cat", "big cat"),
+        ("cafe\u0301", "café"),
+        ("cafÃ©", "café"),
+    ],
 )
 def test_one_label_in_two_ways(table, ways):
     odd, usual = ways
     rows = [(sentence(seed), "dog" if seed % 2 else odd if seed == 4 else usual) for seed in range(40)]
     problem = found(table("t.jsonl", lines(rows)))["label-spelling"]
     assert problem.where == "t.jsonl:5" and f"'{odd}' and '{usual}'" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "best"), [("ｃａｔ", "cat", "cat"), ("cat", "Cat", "cat"), ("Cat", "cat", "Cat")]
+)
+def test_of_ways_that_are_as_frequent_the_plain_one_is_taken(table, first, second, best):
+    rows = [(sentence(seed), (first, "dog", second, "dog")[seed % 4]) for seed in range(40)]
+    odd = second if best == first else first
+    assert f"'{odd}' and '{best}'" in found(table("t.jsonl", lines(rows)))["label-spelling"].message
+
+
+def test_the_same_rows_in_another_file(table):
+    """What was found in them before is told with this one's name."""
+    rows = lines([(sentence(seed), "rare" if seed % 30 == 0 else "usual") for seed in range(240)])
+    for folder in ("hers", "his"):
+        assert found(table(f"{folder}/train.jsonl", rows).parent)["imbalance"].where.endswith(folder)
 
 
 def test_letters_are_labels_of_their_own(table):
@@ -102,7 +126,7 @@ def test_letters_are_labels_of_their_own(table):
 
 def test_spellings_in_lists_and_of_kinds_of_entities(table):
     several = [(sentence(seed), json.dumps([["Red", "red", "blue"][seed % 3], "big"])) for seed in range(30)]
-    assert "'Red' and 'red'" in found(table("m.jsonl", lines(several)))["label-spelling"].message
+    assert "'red' and 'Red'" in found(table("m.jsonl", lines(several)))["label-spelling"].message
     tags = [(f"ann went home {sentence(seed)}", "0:3:Per" if seed == 2 else "0:3:PER") for seed in range(20)]
     assert "'Per' and 'PER'" in found(table("t.jsonl", lines(tags)))["label-spelling"].message
 
@@ -275,8 +299,54 @@ def test_a_train_that_is_the_test_stays_and_is_told(table):
     table("set/train.jsonl", lines(rows_of(60)))
     source = table("set/test.jsonl", lines(rows_of(50))).parent
     data = load_data(source)
-    told = [problem for problem in data.problems if problem.code == "split-leakage"]
-    assert sum(data.rows.values()) == 110 and any("of test are in train too" in problem.message for problem in told)
+    told = split_leaks(data)
+    assert sum(data.rows.values()) == 110 and "rows of test are in train too" in told[0]
+
+
+def split_leaks(data) -> list[str]:
+    """The codes and the messages of what is told of both sides."""
+    return [f"{problem.code}: {problem.message}" for problem in data.problems if problem.code.startswith("split-")]
+
+
+def test_a_word_that_decides_is_no_leak(table):
+    """Rows of one template, of several labels: none goes, and it is said that they are much alike."""
+    text = f"the tenant {sentence(1, 24)} and shall {{}} {sentence(2, 12)}"
+    rows = [(text.format(("pay", "keep")[n % 2]) + f" {n}", "ab"[n % 2]) for n in range(28)]
+    table("set/train.jsonl", lines([*rows_of(60), *rows[:20]]))
+    data = load_data(table("set/test.jsonl", lines([*rows_of(20, 100), *rows[20:]])).parent)
+    assert data.rows["train"] + data.rows["validation"] == 80
+    (told,) = split_leaks(data)
+    assert told.startswith("split-overlap: 8 rows of test are nearly the same as rows of train")
+
+
+def test_the_like_of_a_like_is_no_leak(table):
+    """Each text is nearly the next one, and only the last is nearly one of test."""
+    words = [f"{WORDS[place % 20]}{place}" for place in range(80)]
+    chain = [(" ".join(words[start : start + 30]), "a") for start in range(0, 27, 3)]
+    table("set/train.jsonl", lines([*rows_of(60), *chain[:-1]]))
+    data = load_data(table("set/test.jsonl", lines([*rows_of(20, 100), chain[-1]])).parent)
+    leak, overlap = split_leaks(data)
+    assert leak.startswith("split-leakage: 1 row set aside") and overlap.startswith("split-overlap: 1 rows of test")
+    assert data.rows["train"] + data.rows["validation"] == 67
+
+
+def test_copies_go_where_likes_would_be_too_many(table):
+    rows, test = rows_of(60, 0), [(f"{sentence(n, 24)}", "ab"[n % 2]) for n in range(300, 340)]
+    table("set/train.jsonl", lines([*rows[:30], *((f"{text} candle", label) for text, label in test), test[0]]))
+    data = load_data(table("set/test.jsonl", lines(test)).parent)
+    leak, overlap = split_leaks(data)
+    assert leak.startswith("split-leakage: 1 row set aside") and overlap.startswith("split-overlap: 3")
+
+
+def test_a_validation_that_holds_rows_of_test(table):
+    table("set/train.jsonl", lines(rows_of(60)))
+    table("set/validation.jsonl", lines(rows_of(20, 100)))
+    data = load_data(table("set/test.jsonl", lines(rows_of(20, 115))).parent)
+    assert data.rows == {"train": 60, "validation": 15, "test": 20}
+    assert split_leaks(data)[0].startswith("split-leakage: 5 rows set aside")
+    table("set/test.jsonl", lines(rows_of(20, 102)))
+    data = load_data(table("set/validation.jsonl", lines(rows_of(20, 100))).parent)
+    assert data.rows["validation"] == 20 and split_leaks(data)[0].startswith("split-overlap: 18 rows of validation")
 
 
 def test_splits_that_are_made_do_not_leak(table):

@@ -8,13 +8,16 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from hftransfer.data import load_data, repair
+from hftransfer.data import load_data, repair, repairable
 from hftransfer.data.sources import check
 from hftransfer.errors import OutputError, SourceError
+from hftransfer.pixels import upright
 from hftransfer.recipe import Recipe
+from hftransfer.values import Problem
 
 from .test_doctor import album, lines, photo, rows_of, sentence, stored
 
@@ -92,6 +95,22 @@ def test_splits_are_kept_and_do_not_leak(table, tmp_path):
     assert {path.name for path in (tmp_path / "clean").iterdir()} == {"train.jsonl", "test.jsonl", "left-out.csv"}
 
 
+def test_a_repair_leaves_out_what_reading_would(table, tmp_path):
+    """Where most of train would go, it stays in the copy, as it does without one; what train has twice goes."""
+    rows = rows_of(40)
+    table("set/train.jsonl", lines([*rows, rows[0]]))
+    source = table("set/test.jsonl", lines(rows[:30])).parent
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert done(report) == {"exact-duplicate": 1} and report["copy"]["rows"] == 70
+    assert "split-overlap" in codes(report["copy"]["problems"]) and not repairable(
+        map(told, report["copy"]["problems"])
+    )
+
+
+def told(problem) -> Problem:
+    return Problem(**problem)
+
+
 TARGETS = {
     "text-multi-label": [json.dumps([["Red", "red", "blue"][n % 3], "big"][: 1 + n % 2]) for n in range(30)],
     "text-regression": [str(n / 8) for n in range(30)],
@@ -129,6 +148,22 @@ def test_words_with_tags_stay_words(table, tmp_path):
     assert report["repaired"] == [] and report["task"] == "token-classification"
     first, again = (load_data(source).splits["train"] for source in (tmp_path / "t.conll", tmp_path / "clean"))
     assert first["text"][:] == again["text"][:] and first["label"][:] == again["label"][:]
+
+
+def test_a_number_keeps_its_name(tmp_path, table):
+    rows = [f"  {sentence(n)},{n / 8}" for n in range(40)]
+    source = table("t.csv", "\n".join(["review,stars", *rows]))
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert report["labels"] == report["copy"]["labels"] == check(source)["labels"] == {"stars": 40}
+    assert load_data(tmp_path / "clean").labels == ("stars",)
+    headless = repair(table("h.csv", "\n".join(rows)), Recipe(), tmp_path / "headless")
+    assert headless["copy"]["labels"] == {"label": 40}
+
+
+def test_a_label_of_the_wrong_encoding(table, tmp_path):
+    rows = [(sentence(n), ("cafÃ©", "tea")[n % 2]) for n in range(40)]
+    report = repair(table("t.jsonl", lines(rows)), Recipe(), tmp_path / "clean")
+    assert done(report) == {"label-spelling": 20} and report["copy"]["labels"] == {"café": 20, "tea": 20}
 
 
 def test_pairs(table, tmp_path):
@@ -173,6 +208,50 @@ def test_class_folders_of_images(tmp_path):
     assert not done(report).keys() & codes(report["copy"]["problems"])
 
 
+def test_images_that_are_converted_are_drawn_anew(tmp_path):
+    holes = photo(52).convert("RGBA")
+    holes.putalpha(Image.linear_gradient("L").resize(holes.size))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    source = album(
+        tmp_path,
+        {
+            "a/print.jpg": stored(photo(50).convert("CMYK"), "JPEG", quality=95, exif=turned),
+            "a/few colours.gif": stored(photo(51), "GIF"),
+            "b/holes.png": stored(holes, "PNG"),
+            "b/deep.png": stored(Image.fromarray(np.arange(9216, dtype=np.uint16).reshape(96, 96) * 7), "PNG"),
+        },
+    )
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert done(report) == {"converted-image": 4, "rotated-image": 1}
+    assert report["copy"]["rows"] == 28 and not codes(report["copy"]["problems"]) & done(report).keys()
+    assert not repairable(map(told, report["copy"]["problems"]))
+    for one, other in {"a/print.jpg": "a/print.png", "b/deep.png": "b/deep.png", "b/holes.png": "b/holes.png"}.items():
+        with Image.open(source / one) as before, Image.open(tmp_path / "clean" / other) as after:
+            assert after.mode == "RGB" and ImageChops.difference(upright(before), after).getbbox() is None
+
+
+@pytest.mark.parametrize(
+    ("code", "header", "encoding"),
+    [
+        ("encoding", "text,label", "gb18030"),
+        ("byte-order-mark", "text,label", "utf-8-sig"),
+        ("header-whitespace", " text , label", "utf-8"),
+        ("no-header", None, "utf-8"),
+    ],
+)
+def test_a_table_is_written_anew(tmp_path, code, header, encoding):
+    rows = [f"房间{text}很干净,{'好' if label == 'a' else '差'}" for text, label in rows_of(40)]
+    source = tmp_path / "hotels.csv"
+    source.write_text("\n".join(([header] if header else []) + rows), encoding=encoding)
+    before = load_data(source)
+    assert repairable(before.problems)
+    report = repair(source, Recipe(), tmp_path / "clean")
+    assert done(report) == {code: 1} and report["copy"]["rows"] == 40
+    after = load_data(tmp_path / "clean")
+    assert not repairable(after.problems) and after.splits["test"]["text"][:] == before.splits["test"]["text"][:]
+
+
 def test_images_of_a_table(tmp_path, table):
     for number in range(24):
         table(f"set/pictures/{number}.png", stored(photo(number), "PNG"))
@@ -188,6 +267,15 @@ def test_redacted_copies(table, tmp_path):
     assert done(report) == {"personal-data": 2}
     text = (tmp_path / "clean" / "all.jsonl").read_text()
     assert "jane" not in text and "[email]" in text and "[phone]" in text
+
+
+def test_redacted_rows_of_all_parts_are_counted(table, tmp_path):
+    said = "write to jane@example.org"
+    table("set/train.jsonl", lines([*rows_of(30), (f"{said} {sentence(90)}", "a")]))
+    source = table("set/test.jsonl", lines([*rows_of(20, 100), (f"{said} {sentence(91)}", "a")])).parent
+    other = table("other/o.jsonl", lines([*rows_of(20, 200), *((f"{said} {sentence(n)}", "b") for n in (92, 93))]))
+    report = repair(source, Recipe(redact=True, test=str(other)), tmp_path / "clean")
+    assert done(report) == {"personal-data": 3}
 
 
 def test_what_cannot_be_written_is_refused_before(table, tmp_path, class_folders):

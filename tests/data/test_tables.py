@@ -27,7 +27,7 @@ def pairs(data) -> set[tuple[str, str]]:
 
 
 # What is rightly said of texts that are written by a template: it is no matter here.
-ALIKE = {"near-duplicate", "split-leakage", "label-leak", "imbalance"}
+ALIKE = {"near-duplicate", "split-overlap", "label-leak", "imbalance"}
 
 
 def codes(data) -> set[str]:

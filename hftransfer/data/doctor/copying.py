@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,6 +15,8 @@ from PIL import Image
 
 from ...pixels import is_turned, upright
 from ...tasks.tokens import Word, spans
+from ..pictures.images import look
+from ..pictures.remarks import SAID
 from ..rows import ALL
 from ..tables.spelling import joined
 from ..trees import LEFT_OUT, is_junk
@@ -28,12 +30,13 @@ IMAGES = "images"
 Kept = tuple[int, Any]  # a row's number, and its input
 
 
-def write(folder: Path, sheet: Sheet, kept: np.ndarray, *, folders: bool, tags: bool) -> None:
+def write(folder: Path, sheet: Sheet, kept: np.ndarray, *, folders: bool, tags: bool, column: str = "label") -> None:
     """The rows that are kept, each part under its own name.
 
     Args:
         folders: as class folders, where the labels can be names of folders.
         tags: whether a label is of words with tags.
+        column: what the labels' column is called.
     """
     records = RECORDS[sheet.column]
     if tags:
@@ -49,9 +52,12 @@ def write(folder: Path, sheet: Sheet, kept: np.ndarray, *, folders: bool, tags: 
             _write_folders(folder / part if part != ALL else folder, sheet, numbers, rows)
         else:
             with (folder / f"{part}.jsonl").open("w", encoding="utf-8") as file:
-                file.writelines(
-                    f"{json.dumps(record, ensure_ascii=False)}\n" for record in records(folder, sheet, rows)
-                )
+                file.writelines(f"{_line(record, column)}\n" for record in records(folder, sheet, rows))
+
+
+def _line(record: Mapping[str, Any], column: str) -> str:
+    named = {column if name == "label" else name: value for name, value in record.items()}
+    return json.dumps(named, ensure_ascii=False)
 
 
 def write_left_out(folder: Path, rows: Sequence[tuple[str, str, str]]) -> None:
@@ -96,7 +102,7 @@ def _are_words(text: str, label: str) -> bool:
 def _of_images(folder: Path, sheet: Sheet, rows: Iterable[Kept]) -> Iterator[dict[str, Any]]:
     (folder / IMAGES).mkdir(exist_ok=True)
     for number, content in rows:
-        whole, suffix = turned(content)
+        whole, suffix = seen(content)
         name = f"{IMAGES}/{number:06}{suffix}"
         (folder / name).write_bytes(whole)
         yield {"image": name, "label": sheet.labels[number]}
@@ -112,7 +118,7 @@ def _write_folders(folder: Path, sheet: Sheet, numbers: np.ndarray, rows: Iterab
     """Files keep their names, with the suffix that is true; where two would be the same, a number is added."""
     taken: set[tuple[str, str]] = set()
     for origin, (number, content) in zip(sheet.origins(numbers), rows, strict=True):
-        label, (whole, suffix) = sheet.labels[number], turned(content)
+        label, (whole, suffix) = sheet.labels[number], seen(content)
         stem = PurePosixPath(origin).stem
         stem = stem if _is_name(stem) else f"{number:06}"
         stem = stem if (label, f"{stem}{suffix}".casefold()) not in taken else f"{stem}-{number}"
@@ -125,13 +131,15 @@ def _is_name(text: str) -> bool:
     return bool(PLAIN.fullmatch(text)) and not is_junk(text) and text == text.strip(". ") and text.isprintable()
 
 
-def turned(content: bytes) -> tuple[bytes, str]:
-    """An image upright, and the suffix of what it is: the bytes as they are where nothing is to be turned."""
+def seen(content: bytes) -> tuple[bytes, str]:
+    """An image as models see it, and the suffix of what it is: the bytes as they are where they are so already."""
+    converted = any(SAID[remark][0] == "converted-image" for remark in look(content).remarks)
     with Image.open(io.BytesIO(content)) as image:
         form = image.format or "PNG"
-        if not is_turned(image):
+        if not converted and not is_turned(image):
             return content, SUFFIXES.get(form, f".{form.lower()}")
-        seen, file = upright(image), io.BytesIO()
-        plain = Image.frombytes(seen.mode, seen.size, seen.tobytes())  # with nothing beside its pixels
-        plain.save(file, "JPEG", quality=95, subsampling=0) if form in LOSSY else plain.save(file, "PNG")
-        return file.getvalue(), ".jpg" if form in LOSSY else ".png"
+        shown, file = upright(image), io.BytesIO()
+        plain = Image.frombytes(shown.mode, shown.size, shown.tobytes())  # with nothing beside its pixels
+        lossy = form in LOSSY and not converted
+        plain.save(file, "JPEG", quality=95, subsampling=0) if lossy else plain.save(file, "PNG")
+        return file.getvalue(), ".jpg" if lossy else ".png"

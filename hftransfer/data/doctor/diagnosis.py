@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import datasets
@@ -25,7 +25,7 @@ from .personal import personal
 from .sheet import Sheet, texts_in
 from .texts import FOUND
 
-VERSION = 1  # of what is looked for; a change makes what is kept unused
+VERSION = 2  # of what is looked for; a change makes what is kept unused
 KEPT_BYTES = 1 << 30
 # What is said of texts, each message after how many rows it is of.
 TEXTS = {
@@ -59,11 +59,15 @@ TEXTS = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found: problems, and of each part's rows the groups that they are in (see `Groups`)."""
+    """What was found: problems, and of each part's rows the groups that they are in (see `Groups`).
+
+    `near` are the rows that have met one in another part, where all that are alike have one label.
+    """
 
     problems: tuple[Problem, ...]
     copies: Mapping[str, np.ndarray]
     alike: Mapping[str, np.ndarray]
+    near: Mapping[str, np.ndarray]
 
 
 def diagnose(
@@ -75,18 +79,21 @@ def diagnose(
     found = _opened(file)
     if found is None:
         on_event(Event("load", "looking for duplicates and other faults"))
-        found = _found(sheet, reading, place)
+        found = _found(sheet, reading)
         _keep(file, *found)
     problems, groups = found
+    problems = tuple(replace(problem, where=problem.where or place) for problem in problems)
     split = {name: {part: sheet.of(part, values) for part in parts} for name, values in vars(groups).items()}
-    return Diagnosis(problems, split["copies"], split["alike"])
+    return Diagnosis(problems, split["copies"], split["alike"], split["met"])
 
 
-def _found(sheet: Sheet, reading: Reading, place: str) -> tuple[tuple[Problem, ...], Groups]:
+def _found(sheet: Sheet, reading: Reading) -> tuple[tuple[Problem, ...], Groups]:
+    """What concerns the source as a whole is said without its place: the same rows may lie elsewhere."""
     groups = groups_of(sheet)
+    groups.met[conflicting(sheet, groups.alike, reading)] = False
     problems = [
         *_in_texts(sheet),
-        *labels.told(sheet, reading, place),
+        *labels.told(sheet, reading),
         *giveaways.told(sheet, reading),
         *_in_groups(sheet, groups, reading),
     ]
@@ -113,14 +120,14 @@ def _in_texts(sheet: Sheet) -> Iterator[Problem]:
 
 
 def _in_groups(sheet: Sheet, groups: Groups, reading: Reading) -> Iterator[Problem]:
-    copied = np.flatnonzero(groups.copies != ALONE)
+    copied, kept = _in_one_part(sheet, groups.copies)
     near = np.flatnonzero((groups.alike != ALONE) & (groups.copies == ALONE))
     if len(copied):
         yield Problem(
             "exact-duplicate",
             "warning",
             sheet.places(copied),
-            f"{len(copied)} rows are the same as others: {_several(groups.copies)} would do",
+            f"{len(copied)} rows are the same as others: {kept} would do",
             "keep one of each; where splits are made here, all copies of a row go to one side",
         )
     if len(near):
@@ -129,14 +136,23 @@ def _in_groups(sheet: Sheet, groups: Groups, reading: Reading) -> Iterator[Probl
             "near-duplicate",
             "info",
             sheet.places(_side_by_side(groups.alike)),
-            f"{len(together)} rows are nearly the same as others, in {_several(groups.alike)} groups",
+            f"{len(together)} rows are nearly the same as others, in {_several(groups.alike)}",
             "look whether they are examples of their own; where splits are made here, a group goes to one side",
         )
     yield from _in_conflict(sheet, groups, reading)
 
 
-def _several(groups: np.ndarray) -> int:
-    return int(groups.max(initial=ALONE)) + 1
+def _in_one_part(sheet: Sheet, copies: np.ndarray) -> tuple[np.ndarray, int]:
+    """The rows with copies in their own part, and how many would do; what another part holds too is a leak."""
+    member = np.flatnonzero(copies != ALONE)
+    keys = copies[member] * len(sheet.parts) + sheet.part_of()[member]
+    _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    return member[counts[place] > 1], int((counts > 1).sum())
+
+
+def _several(groups: np.ndarray) -> str:
+    count = int(groups.max(initial=ALONE)) + 1
+    return "1 group" if count == 1 else f"{count} groups"
 
 
 def _side_by_side(groups: np.ndarray) -> np.ndarray:
@@ -187,7 +203,7 @@ def _opened(file: Path) -> tuple[tuple[Problem, ...], Groups] | None:
     try:
         with np.load(file, allow_pickle=False) as kept:
             problems = tuple(Problem(**problem) for problem in json.loads(str(kept["problems"])))
-            groups = Groups(kept["copies"], kept["alike"])
+            groups = Groups(kept["copies"], kept["alike"], kept["met"])
         os.utime(file)
     except (OSError, ValueError, KeyError, TypeError):  # never written, or damaged
         return None
@@ -199,6 +215,6 @@ def _keep(file: Path, problems: tuple[Problem, ...], groups: Groups) -> None:
     told = json.dumps([problem.to_json() for problem in problems])
     with suppress(OSError):
         with tempfile.NamedTemporaryFile(dir=file.parent, prefix=".", suffix=".npz", delete=False) as part:
-            np.savez_compressed(part, problems=np.array(told), copies=groups.copies, alike=groups.alike)
+            np.savez_compressed(part, problems=np.array(told), **vars(groups))
         Path(part.name).replace(file)
         prune(file.parent, KEPT_BYTES)

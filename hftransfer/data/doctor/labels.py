@@ -7,12 +7,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
+import ftfy
 import numpy as np
 
 from ...values import Problem
 from ..checks import counted_rows, first_few
 from ..labels.reading import Reading
 from .sheet import Sheet
+from .texts import has_mojibake
 
 MOST_UNEVEN = 10  # rows of the largest class to one of the smallest
 FAR = 10.0  # times the middle half's width, beyond it
@@ -33,27 +35,35 @@ def name_counts(sheet: Sheet, reading: Reading) -> dict[str, int]:
 
 
 def spellings(names: Mapping[str, int]) -> dict[str, str]:
-    """The names that are another one, written in another way: each to the most frequent way.
+    """The names that are another one, written in another way: each to the most frequent way, the plain one of equals.
 
-    Letters alone, such as `a` and `A`, are names of their own.
+    Letters alone, such as `a` and `A`, are names of their own. What was decoded wrongly has no right way but one.
     """
     kinds: dict[str, list[str]] = {}
     for name in names:
         kinds.setdefault(_plain(name), []).append(name)
-    best = {kind: max(ways, key=lambda way: (names[way], way)) for kind, ways in kinds.items()}
+    best = {kind: _decoded(max(ways, key=lambda way: (names[way], way == _tidy(way)))) for kind, ways in kinds.items()}
     return {way: best[kind] for kind, ways in kinds.items() for way in ways if way != best[kind]}
 
 
 def _plain(name: str) -> str:
-    same = " ".join(unicodedata.normalize("NFKC", name).split())
+    same = _tidy(_decoded(name))
     return same if len(same) == 1 else unicodedata.normalize("NFKC", CJK.sub("", same).casefold())
 
 
-def told(sheet: Sheet, reading: Reading, place: str) -> Iterator[Problem]:
+def _tidy(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).split())
+
+
+def _decoded(name: str) -> str:
+    return ftfy.fix_encoding(name) if has_mojibake(name) else name
+
+
+def told(sheet: Sheet, reading: Reading) -> Iterator[Problem]:
     """All that is odd about the labels of all parts together."""
     names = name_counts(sheet, reading)
     yield from _told_spellings(sheet, reading, spellings(names))
-    yield from _told_balance(names, SEVERITY.get(reading.target.shape, ""), place)
+    yield from _told_balance(names, SEVERITY.get(reading.target.shape, ""))
     if reading.target.shape == "numbers":
         yield from _told_numbers(sheet, reading)
 
@@ -77,7 +87,7 @@ def _told_spellings(sheet: Sheet, reading: Reading, ways: Mapping[str, str]) -> 
     )
 
 
-def _told_balance(names: Mapping[str, int], severity: str, place: str) -> Iterator[Problem]:
+def _told_balance(names: Mapping[str, int], severity: str) -> Iterator[Problem]:
     there = {name: count for name, count in names.items() if count}
     if not severity or len(there) < 2:
         return
@@ -86,7 +96,7 @@ def _told_balance(names: Mapping[str, int], severity: str, place: str) -> Iterat
         yield Problem(
             "imbalance",
             severity,
-            place,
+            "",
             f"the classes are out of balance: '{most}' has {there[most]} rows, '{least}' has {there[least]}",
             "add examples of the rare classes, and look at the macro figures of the report",
         )

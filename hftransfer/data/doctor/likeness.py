@@ -36,8 +36,8 @@ def key(value: Any) -> int:
     return int.from_bytes(blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=8).digest())
 
 
-def similar(sheet: Sheet) -> np.ndarray:
-    """Pairs of rows whose texts are alike, [pairs, 2]: each row that is like others is in one at least."""
+def similar(sheet: Sheet) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows, [pairs, 2]: whose words are the same, each with the first; and which are alike, of these first."""
     same, marks = _marked(sheet)
     rows, first, place = np.unique(same, return_index=True, return_inverse=True)
     equal = np.stack([first[place], np.arange(len(same))], 1)
@@ -45,7 +45,7 @@ def similar(sheet: Sheet) -> np.ndarray:
     first = np.sort(first[rows != 0])
     candidates = first[_candidates(marks[first])]
     agreed = np.concatenate([_agreed(marks, part) for part in _parts(candidates, 2**16)] or [candidates])
-    return np.concatenate([equal, *(_verified(sheet, part) for part in _parts(agreed, AT_ONCE))])
+    return equal, np.concatenate([candidates[:0], *(_verified(sheet, part) for part in _parts(agreed, AT_ONCE))])
 
 
 def _marked(sheet: Sheet) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +12,7 @@ from .edits import edited, moved_label, tags_words
 from .personal import personal
 from .sheet import texts_in
 
+VERSION = 2  # of the rules; a change makes rows that were kept by others unused
 Rows = Callable[[], Iterator[Row]]
 
 
@@ -27,14 +28,15 @@ def redacted(found: Found) -> Found:
         "write the same in place of them where the model is asked",
     )
     parts = {part: partial(_rows, rows) for part, rows in found.parts.items()}
-    return replace(found, key=digest("redacted", found.key), parts=parts, problems=(*found.problems, said))
+    return replace(found, key=digest("redacted", VERSION, found.key), parts=parts, problems=(*found.problems, said))
 
 
-def count_personal(found: Found) -> int:
-    """How many rows of texts name an address or a number."""
+def count_personal(found: Found, *, only: str = "", but: Sequence[str] = ()) -> int:
+    """How many rows of texts name an address or a number: of a part alone where there is it, or without some."""
     if found.modality != "text":
         return 0
-    inputs = (row.input for rows in found.parts.values() for row in rows() if row.input is not None)
+    parts = [only] if only in found.parts else [part for part in found.parts if part not in but]
+    inputs = (row.input for part in parts for row in found.parts[part]() if row.input is not None)
     return sum(any(map(personal, texts_in(value))) for value in inputs if not isinstance(value, bytes))
 
 
