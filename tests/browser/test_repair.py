@@ -60,3 +60,29 @@ def test_sound_data_has_no_such_button_and_chinese_has_its_words(
     page.locator("#upload input[type=file]").set_input_files(str(faulty(tmp_path / "days.csv")))
     expect(page.locator("#repair")).to_contain_text("修复并继续", timeout=walk.LONG)
     expect(page.locator("#understood")).to_contain_text("有 2 行与其他行相同：保留 1 行就够了")
+
+
+def in_conflict(path: Path) -> Path:
+    """Texts of which those of one class are all there with the other label too: a copy would hold one class."""
+    good = [f"a day of sun number {number},good" for number in range(12)]
+    both = [f"rain and fog number {number},{label}" for number in range(4) for label in ("good", "bad")]
+    path.write_text("\n".join(["text,label", *good, *both]), encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+def test_a_repair_that_fails_leaves_the_data(studio: Studio, new_page: NewPage, tmp_path: Path) -> None:
+    page = new_page()
+    walk.give(page, studio.address, in_conflict(tmp_path / "days.csv"))
+    before = page.url
+    page.locator("#repair").click()
+    expect(page.locator("#understood .hft-failure")).to_be_visible(timeout=walk.LONG)
+    expect(page.locator("#understood")).to_contain_text("20 examples")
+    expect(page.locator("#understood")).not_to_contain_text("partial")
+    expect(page.locator("#to-train")).to_be_enabled()
+    expect(page.locator("#repair")).to_be_visible()
+    walk.look(page, tmp_path, "not-repaired")
+    assert page.url == before
+    page.reload()
+    expect(page.locator("#understood")).to_contain_text("20 examples")
+    expect(page.locator("#to-train")).to_be_enabled()

@@ -21,13 +21,7 @@ from .sources import Given, Sources
 EVERY = 1.0  # seconds between looks at a check, which lasts a few
 OUTPUTS = 9  # of the step
 # Of a recipe: what data is read by.
-COLUMNS = (
-    "text_column",
-    "text_pair_column",
-    "image_column",
-    "label_column",
-    "task",
-)  # of a recipe: what data is read by
+COLUMNS = ("text_column", "text_pair_column", "image_column", "label_column", "task")
 
 
 class DataStep:
@@ -62,13 +56,13 @@ class DataStep:
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         self.sources.wire(page, taken, taking)
         again = [page.data, page.owner, self.input, self.pair, self.labels]
-        page.remember(self.reread.click(reread, again, taken, api_name="reread", **private))
-        mended = self.repair.click(mend, [page.data, page.owner], taken, api_name="repair", **private)
-        page.remember(mended)
-        looked = [page.data, page.owner, self.mark]
+        self.reread.click(reread, again, taken, api_name="reread", **private)
+        self.repair.click(mend, [page.data, page.owner], taken, api_name="repair", **private)
+        looked, shown = [page.data, page.owner, self.mark], [page.data, *self.outputs]
         self.timer.tick(
-            look, looked, self.outputs, api_name="look_data", concurrency_limit=None, js=in_sight("data"), **private
+            look, looked, shown, api_name="look_data", concurrency_limit=None, js=in_sight("data"), **private
         )
+        page.remember_data()
         self.onward.click(lambda: gr.Walkthrough(selected=TRAIN), None, page.steps, **private)
 
 
@@ -136,28 +130,48 @@ def reread(
 
 @told(_as_before)
 def mend(id: str, secret: str | None) -> tuple[Any, ...]:
-    """A clean copy of the data instead of it."""
-    copy = repairing.begin(id, secret)
-    return copy, None, *render(supervisor.find(copy, owner_of(secret)))
+    """A clean copy of the data, which takes its place once it is made."""
+    repairing.begin(id, secret)
+    shown, *rest = _followed(seen(id, secret, kind="check"))
+    return shown, None, *rest
 
 
-@told(_refused)
+@told(lambda card: (gr.skip(), *_refused(card)))
 def look(id: str, secret: str, mark: str) -> tuple[Any, ...]:
-    """What a check has found by now; nothing is sent while nothing changed."""
+    """What a check has found by now, or how far the copy of its data is; nothing is sent while nothing changed."""
     supervisor.tick()
     job = seen(id, secret, kind="check")
-    if job is not None and mark_of(job) == mark:
-        return (gr.skip(),) * OUTPUTS
-    return render(job)
+    if job is not None and _mark(job, repairing.copy_of(job)) == mark:
+        return (gr.skip(),) * (OUTPUTS + 1)
+    return _followed(job)
+
+
+def _followed(job: Job | None) -> tuple[Any, ...]:
+    """The data that is shown, and what is shown of it: those of the copy as soon as it can be used."""
+    copy = repairing.copy_of(job)
+    if copy is not None and copy.state is State.DONE:
+        return copy.id, *render(copy)
+    return gr.skip(), *render(job)
 
 
 def render(job: Job | None) -> tuple[Any, ...]:
     """The card, the button, the timer, the mark and the columns for a check."""
     if job is None:
         return _refused(_empty())
-    over = pieces.is_over(job)
-    first = _card(job), gr.Button(interactive=job.state is State.DONE), gr.Timer(active=not over), mark_of(job)
-    return *first, repairing.offered(job), *_columns(job)
+    copy = repairing.copy_of(job)
+    busy = not pieces.is_over(job) or (copy is not None and not pieces.is_over(copy))
+    ready = gr.Button(interactive=job.state is State.DONE)
+    first = _on_its_way(copy) + _card(job), ready, gr.Timer(active=busy), _mark(job, copy)
+    return *first, repairing.offered(job, copy), *_columns(job)
+
+
+def _on_its_way(copy: Job | None) -> str:
+    """How far the copy is, or why there is none; of one that is there nothing needs to be said."""
+    return "" if copy is None or copy.state is State.DONE else _card(copy)
+
+
+def _mark(job: Job, copy: Job | None) -> str:
+    return mark_of(job) + ("" if copy is None else f" {mark_of(copy)}")
 
 
 def reading(job: Job) -> dict[str, Any]:
