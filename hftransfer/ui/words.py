@@ -41,6 +41,7 @@ EN = {
     "data.mend": "Worth knowing",
     "data.repair": "Repair and go on",
     "data.repaired": "Repaired in this copy",
+    "data.leftout": "Rows left out of this copy: {count}",
     "data.mine": "My images",
     "data.pasted": "Pasted rows",
     "data.paste": "One example a line: the text, a comma or a tab, and its label",

@@ -36,6 +36,9 @@ def test_repair_and_go_on(studio: Studio, new_page: NewPage, tmp_path: Path) -> 
     expect(page.locator("#understood")).to_contain_text("41 examples")
     expect(page.locator("#repair")).to_be_hidden()
     expect(page.locator("#to-train")).to_be_enabled()
+    page.locator("#understood summary").click()
+    expect(page.locator("#understood details")).to_contain_text("left out of this copy: 2")
+    expect(page.locator("#understood details li")).to_contain_text(["No label", "The same as another row"])
     walk.look(page, tmp_path, "repaired")
     owner = supervisor.owner_of(page.evaluate("window.hftransferOwner"))
     (copy, before) = studio.store.listed(owner, kind="check")[:2]

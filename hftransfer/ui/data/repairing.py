@@ -66,8 +66,26 @@ def begin(id: str, secret: str | None) -> None:
     supervisor.submit(str(copy), recipe, owner, kind="check", name=before.name, asked={"original": original})
 
 
-def done(repaired: Sequence[Mapping[str, Any]]) -> str:
-    """What was repaired in the data that is shown."""
+def done(found: Mapping[str, Any]) -> str:
+    """What was repaired in the data that is shown, and which rows are not in it."""
+    return _repaired(found.get("repaired") or ()) + _left_out(found.get("left_out") or {})
+
+
+def _left_out(lost: Mapping[str, Any]) -> str:
+    """The first of the rows that the copy lacks, folded."""
+    if not lost.get("count"):
+        return ""
+    rows = "".join(
+        f"<li><b>{plain(row['place'])}</b> <span>{plain(sentence(translated(row['reason'])))}</span></li>"
+        for row in lost["first"]
+    )
+    more = lost["count"] - len(lost["first"])
+    rest = f'<p class="hft-hint">{plain(say("data.more", count=more))}</p>' if more > 0 else ""
+    title = plain(say("data.leftout", count=lost["count"]))
+    return f'<details class="hft-folded"><summary>{title}</summary><ul class="hft-problems">{rows}</ul>{rest}</details>'
+
+
+def _repaired(repaired: Sequence[Mapping[str, Any]]) -> str:
     items = "".join(
         f'<li class="hft-info"><b>{plain(sentence(translated(row["done"])))}</b> '
         f"<span>{plain(row['code'])}: {count(row['count'])}</span></li>"
