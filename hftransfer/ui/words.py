@@ -39,6 +39,7 @@ EN = {
     "data.more": "and {count} more",
     "data.middle": "half of them between {low} and {high}",
     "data.mend": "Worth knowing",
+    "data.redact": "Read e-mail addresses, phone and card numbers as [email], [phone] and [card]",
     "data.repair": "Repair and go on",
     "data.repaired": "Repaired in this copy",
     "data.leftout": "Rows left out of this copy: {count}",

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,8 +43,7 @@ def test_repair_and_go_on(studio: Studio, new_page: NewPage, tmp_path: Path) -> 
     walk.look(page, tmp_path, "repaired")
     owner = supervisor.owner_of(page.evaluate("window.hftransferOwner"))
     (copy, before) = studio.store.listed(owner, kind="check")[:2]
-    asked = [json.loads((studio.home / "jobs" / job.id / "request.json").read_text("utf-8")) for job in (copy, before)]
-    places = [Path(request["source"]) for request in asked]
+    places = [Path(asked(studio, job.id)["source"]) for job in (copy, before)]
     assert places[0].parts[:-2] == places[1].parts[:-2]  # among the uploads of the same visitor
     gone = list(csv.DictReader(io.StringIO((places[0] / "left-out.csv").read_text(encoding="utf-8-sig"))))
     assert {row["code"] for row in gone} == {"exact-duplicate", "missing-label"}
@@ -89,3 +89,30 @@ def test_a_repair_that_fails_leaves_the_data(studio: Studio, new_page: NewPage, 
     page.reload()
     expect(page.locator("#understood")).to_contain_text("20 examples")
     expect(page.locator("#to-train")).to_be_enabled()
+
+
+@pytest.mark.slow
+def test_what_names_persons_is_left_out_of_check_copy_and_training(
+    studio: Studio, new_page: NewPage, bert: Path, tmp_path: Path
+) -> None:
+    lines = faulty(tmp_path / "days.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "days.csv").write_text("\n".join([*lines, "write to joe.doe@mail.com,good"]), encoding="utf-8")
+    page = new_page(dark=True)
+    walk.give(page, studio.address, tmp_path / "days.csv")
+    page.locator("#redact input").check()
+    expect(page.locator("#understood")).to_contain_text("are read as [email]", timeout=walk.LONG)
+    expect(page.locator("#redact input")).to_be_checked()
+    walk.look(page, tmp_path, "redacted")
+    page.locator("#repair").click()
+    expect(page.locator("#understood")).to_contain_text("Written as [email]", timeout=walk.LONG)
+    owner = supervisor.owner_of(page.evaluate("window.hftransferOwner"))
+    copy = studio.store.listed(owner, kind="check")[0]
+    source = Path(asked(studio, copy.id)["source"])
+    assert "joe.doe" not in "".join(path.read_text("utf-8") for path in source.glob("*.jsonl"))
+    walk.train(page, bert, strategy="feature-extraction")
+    walk.done(page)
+    assert asked(studio, studio.store.listed(owner, kind="train")[0].id)["recipe"]["redact"] is True
+
+
+def asked(studio: Studio, id: str) -> dict[str, Any]:
+    return json.loads((studio.home / "jobs" / id / "request.json").read_text("utf-8"))

@@ -62,7 +62,7 @@ def begin(id: str, secret: str | None) -> None:
     owner, asked = owner_of(secret), supervisor.request(before)
     copy = uploads.place(owner, _size(asked["source"])) / NAME
     original = {"source": asked["source"], "recipe": asked["recipe"], "check": before.id}
-    recipe = Recipe(task=(before.result or {})["task"])
+    recipe = Recipe(task=(before.result or {})["task"], redact=bool(asked["recipe"].get("redact")))
     supervisor.submit(str(copy), recipe, owner, kind="check", name=before.name, asked={"original": original})
 
 

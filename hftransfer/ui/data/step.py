@@ -15,13 +15,13 @@ from .. import pieces, uploads
 from ..labels import label
 from ..page import TRAIN, Page, in_sight, mark_of, owner_of, seen, told
 from ..words import say
-from . import repairing, understood
+from . import redacting, repairing, understood
 from .sources import Given, Sources
 
 EVERY = 1.0  # seconds between looks at a check, which lasts a few
-OUTPUTS = 9  # of the step
+OUTPUTS = 10  # of the step
 # Of a recipe: what data is read by.
-COLUMNS = ("text_column", "text_pair_column", "image_column", "label_column", "task")
+COLUMNS = ("text_column", "text_pair_column", "image_column", "label_column", "redact", "task")
 
 
 class DataStep:
@@ -33,6 +33,7 @@ class DataStep:
                 self.sources = Sources(owner, local=local)
             with gr.Column(scale=1, min_width=300):
                 self.card = gr.HTML(_empty(), elem_id="understood")
+                self.redact = redacting.box()
                 self.repair = repairing.button()
                 with gr.Accordion(label("data.columns"), open=False, visible=False, elem_id="columns") as self.columns:
                     with gr.Row():
@@ -47,7 +48,7 @@ class DataStep:
 
     @property
     def outputs(self) -> list[Any]:
-        first = [self.card, self.onward, self.timer, self.mark, self.repair]
+        first = [self.card, self.onward, self.timer, self.mark, self.redact, self.repair]
         return [*first, self.columns, self.input, self.pair, self.labels]
 
     def wire(self, page: Page) -> None:
@@ -58,6 +59,8 @@ class DataStep:
         again = [page.data, page.owner, self.input, self.pair, self.labels]
         self.reread.click(reread, again, taken, api_name="reread", **private)
         self.repair.click(mend, [page.data, page.owner], taken, api_name="repair", **private)
+        ticked = [page.data, page.owner, self.redact]
+        self.redact.input(redact, ticked, taken, api_name="redact", **private)
         looked, shown = [page.data, page.owner, self.mark], [page.data, *self.outputs]
         self.timer.tick(
             look, looked, shown, api_name="look_data", concurrency_limit=None, js=in_sight("data"), **private
@@ -76,7 +79,7 @@ def _empty() -> str:
 
 
 def _refused(card: str) -> tuple[Any, ...]:
-    hidden = repairing.offered(None), gr.Accordion(visible=False)
+    hidden = redacting.offered(None), repairing.offered(None), gr.Accordion(visible=False)
     return card, gr.Button(interactive=False), gr.Timer(active=False), "", *hidden, *_unchanged()
 
 
@@ -124,7 +127,17 @@ def reread(
         raise SourceError(say("error.columns"), fix=say("error.columns.fix"))
     images = str((before.result or {}).get("task", "")).startswith("image")
     asked = {"image_column": input} if images else {"text_column": input, "text_pair_column": pair or None}
-    recipe = Recipe().with_(label_column=tuple(labels), **asked)
+    recipe = Recipe(redact=bool(reading(before).get("redact"))).with_(label_column=tuple(labels), **asked)
+    return _checked(Given(supervisor.request(before)["source"], before.name), recipe, owner_of(secret))
+
+
+@told(_as_before)
+def redact(id: str, secret: str | None, chosen: bool) -> tuple[Any, ...]:
+    """The same data, by the same columns, without what names persons, or with it again."""
+    before = seen(id, secret, kind="check")
+    if before is None:
+        raise SourceError(say("error.nodata"), fix=say("error.nodata.fix"))
+    recipe = Recipe().with_(**{**reading(before), "redact": chosen is True})
     return _checked(Given(supervisor.request(before)["source"], before.name), recipe, owner_of(secret))
 
 
@@ -162,7 +175,7 @@ def render(job: Job | None) -> tuple[Any, ...]:
     busy = not pieces.is_over(job) or (copy is not None and not pieces.is_over(copy))
     ready = gr.Button(interactive=job.state is State.DONE)
     first = _on_its_way(copy) + _card(job), ready, gr.Timer(active=busy), _mark(job, copy)
-    return *first, repairing.offered(job, copy), *_columns(job)
+    return *first, redacting.offered(job), repairing.offered(job, copy), *_columns(job)
 
 
 def _on_its_way(copy: Job | None) -> str:
