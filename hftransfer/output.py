@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import OutputError
+from .errors import HFTransferError, OutputError
 
 MARKER = "recipe.json"  # lies in every model of ours, in nothing else
 _STAGE = re.compile(r"\.(.+)\.[0-9a-f]{8}\.partial")
@@ -86,6 +86,9 @@ def staged(output: Path, *, overwrite: bool = False, note: Path | None = None) -
             durable(stage)
             _take_note(note, stage, str(stage.stat().st_ino))
             _swap(stage, output)
+    except HFTransferError as error:
+        error.place = error.place.replace(str(stage), str(output))  # nobody finds what is gone by then
+        raise
     finally:
         if stage.exists():
             shutil.rmtree(stage, ignore_errors=True)

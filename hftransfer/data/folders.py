@@ -16,7 +16,7 @@ from .pictures.images import is_image_path
 from .rows import ALL, Found, Row, digest, split_named
 from .tables.choose import GUESSED
 from .tables.conll import is_conll
-from .tables.decoding import decode, encoding_of
+from .tables.decoding import decode, encoding_of, encoding_of_all
 from .tables.reading import READERS, read_tables
 from .trees import LEFT_OUT, Entry, Tree, read, tree_key
 
@@ -138,10 +138,13 @@ def _class_folders(tree: Tree, entries: Sequence[Entry], modality: str) -> Found
             fix="sort them into a folder for each class, or add a table with their file names and labels",
         )
     load = partial(read, tree)
-    rows = {part: partial(_rows, files, load, modality) for part, files in parts.items()}
-    key = digest(modality, tree_key(tuple(entries)))
+    texts = [path for files in parts.values() for path, _ in files] if modality == "text" else []
+    encoding, said = encoding_of_all(texts, tree.open)
+    value = partial(_text, load, encoding) if modality == "text" else str
+    rows = {part: partial(_rows, files, value) for part, files in parts.items()}
+    key = digest(modality, tree_key(tuple(entries)), *filter(None, [encoding]))
     unlabelled = _unlabelled(entries, _base(entries, folders=1))
-    return Found(tree.name, tree.place, modality, key, rows, load, _left_out(tree, parts), unlabelled)
+    return Found(tree.name, tree.place, modality, key, rows, load, (*said, *_left_out(tree, parts)), unlabelled)
 
 
 def _parts(entries: Sequence[Entry], base: str) -> dict[str, list[tuple[str, str]]]:
@@ -172,9 +175,13 @@ def _are_splits(paths: Sequence[Sequence[str]]) -> bool:
     return len(splits) > 1 or (len(splits) == 1 and all(map(split_named, tops)))
 
 
-def _rows(files: Sequence[tuple[str, str]], load: Callable[[str], bytes], modality: str) -> Iterator[Row]:
+def _rows(files: Sequence[tuple[str, str]], value: Callable[[str], str]) -> Iterator[Row]:
     for path, label in files:
-        yield Row(decode(load(path)) if modality == "text" else path, label, path)
+        yield Row(value(path), label, path)
+
+
+def _text(load: Callable[[str], bytes], encoding: str, path: str) -> str:
+    return decode(load(path), encoding)
 
 
 def _left_out(tree: Tree, parts: Mapping[str, Sequence[tuple[str, str]]]) -> tuple[Problem, ...]:

@@ -57,9 +57,15 @@ class Page:
 
     def remember(self, event: gr.events.Dependency) -> None:
         """After this event, put what is shown into the address."""
-        names = event.then(
-            address_of, [self.data, self.job, self.key], self.address, show_progress="hidden", api_visibility="private"
-        )
+        self._name(event.then)
+
+    def remember_data(self) -> None:
+        """Whenever other data is shown, put it into the address."""
+        self._name(self.data.change)
+
+    def _name(self, when: Callable[..., gr.events.Dependency]) -> None:
+        shown, private = [self.data, self.job, self.key], {"api_visibility": "private"}
+        names = when(address_of, shown, self.address, show_progress="hidden", **private)
         names.then(None, self.address, None, js=TO_ADDRESS, api_visibility="private")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hftransfer import errors
-from hftransfer.errors import HFTransferError, OutputError, RecipeError
+from hftransfer.errors import HFTransferError, OutputError, RecipeError, SourceError
 from hftransfer.home import prune
 from hftransfer.output import MARKER, claim, staged
 from hftransfer.recipe import Recipe, seconds
@@ -103,6 +103,12 @@ def test_a_malformed_recipe_is_named(name: str, text: str, tmp_path: Path) -> No
 
 def test_lengths_of_time() -> None:
     assert [seconds(text) for text in ("90s", "10m", "2h", "45", "1.5m")] == [90, 600, 7200, 45, 90]
+
+
+def test_no_place_names_a_folder_that_was_never_there(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as caught, staged(tmp_path / "out") as folder:
+        raise SourceError("it cannot be used", place=f"{folder}, row 3")
+    assert caught.value.place == f"{tmp_path / 'out'}, row 3"
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:

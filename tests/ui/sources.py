@@ -38,7 +38,7 @@ TEXTS = {
 TABLES = {
     "data/checks.py": ("TOLD",),
     "data/doctor/diagnosis.py": ("TEXTS",),
-    "data/doctor/repair.py": ("DONE", "GONE"),
+    "data/doctor/repair.py": ("DONE", "GONE", "REASONS"),
     "data/pictures/remarks.py": ("SAID",),
     "data/packed/tars.py": ("OTHER",),
     "publish/refusals.py": ("*",),

@@ -8,9 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from ...errors import SourceError
+from ...errors import HFTransferError, SourceError
 from ...jobs import supervisor
-from ...jobs.states import Job, State
+from ...jobs.states import ENDED, Job, State
+from ...jobs.store import Store
 from ...recipe import Recipe
 from .. import uploads
 from ..labels import label
@@ -20,20 +21,37 @@ from ..pieces import count, plain, sentence
 from ..words import say
 
 NAME = "repaired"
+LOOKED_AT = 20  # of an owner's newest checks, where a copy is looked for
 
 
 def button() -> gr.Button:
     return gr.Button(label("data.repair"), size="md", visible=False, elem_id="repair")
 
 
-def offered(job: Job | None) -> gr.Button:
-    """The button, where there is something to repair."""
+def offered(job: Job | None, copy: Job | None = None) -> gr.Button:
+    """The button, where there is something to repair, and no copy is being made."""
     there = job is not None and job.state is State.DONE and bool((job.result or {}).get("repairable"))
-    return gr.Button(visible=there)
+    return gr.Button(visible=there and (copy is None or copy.state in ENDED))
 
 
-def begin(id: str, secret: str | None) -> str:
-    """Have the data of a check repaired into its visitor's uploads, and the copy checked. Returns that job's id.
+def copy_of(job: Job | None) -> Job | None:
+    """The newest check of a copy that was made, or is being made, of what a check found."""
+    if job is None or not (job.result or {}).get("repairable"):
+        return None
+    later = Store().listed(job.owner, kind="check", most=LOOKED_AT)
+    return next((other for other in later if _original(other).get("check") == job.id), None)
+
+
+def _original(job: Job) -> Mapping[str, Any]:
+    """What a check's data is a copy of; nothing where it is none, or nobody knows any more."""
+    try:
+        return supervisor.request(job).get("original") or {}
+    except (HFTransferError, OSError, ValueError):
+        return {}
+
+
+def begin(id: str, secret: str | None) -> None:
+    """Have the data of a check repaired into its visitor's uploads, and the copy checked.
 
     Raises:
         SourceError: nothing was checked, or there is no room for a copy.
@@ -43,13 +61,31 @@ def begin(id: str, secret: str | None) -> str:
         raise SourceError(say("error.repair"), fix=say("error.repair.fix"))
     owner, asked = owner_of(secret), supervisor.request(before)
     copy = uploads.place(owner, _size(asked["source"])) / NAME
-    original = {"source": asked["source"], "recipe": asked["recipe"]}
-    recipe = Recipe(task=(before.result or {})["task"])
-    return supervisor.submit(str(copy), recipe, owner, kind="check", name=before.name, asked={"original": original})
+    original = {"source": asked["source"], "recipe": asked["recipe"], "check": before.id}
+    recipe = Recipe(task=(before.result or {})["task"], redact=bool(asked["recipe"].get("redact")))
+    supervisor.submit(str(copy), recipe, owner, kind="check", name=before.name, asked={"original": original})
 
 
-def done(repaired: Sequence[Mapping[str, Any]]) -> str:
-    """What was repaired in the data that is shown."""
+def done(found: Mapping[str, Any]) -> str:
+    """What was repaired in the data that is shown, and which rows are not in it."""
+    return _repaired(found.get("repaired") or ()) + _left_out(found.get("left_out") or {})
+
+
+def _left_out(lost: Mapping[str, Any]) -> str:
+    """The first of the rows that the copy lacks, folded."""
+    if not lost.get("count"):
+        return ""
+    rows = "".join(
+        f"<li><b>{plain(row['place'])}</b> <span>{plain(sentence(translated(row['reason'])))}</span></li>"
+        for row in lost["first"]
+    )
+    more = lost["count"] - len(lost["first"])
+    rest = f'<p class="hft-hint">{plain(say("data.more", count=more))}</p>' if more > 0 else ""
+    title = plain(say("data.leftout", count=lost["count"]))
+    return f'<details class="hft-folded"><summary>{title}</summary><ul class="hft-problems">{rows}</ul>{rest}</details>'
+
+
+def _repaired(repaired: Sequence[Mapping[str, Any]]) -> str:
     items = "".join(
         f'<li class="hft-info"><b>{plain(sentence(translated(row["done"])))}</b> '
         f"<span>{plain(row['code'])}: {count(row['count'])}</span></li>"

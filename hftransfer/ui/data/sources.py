@@ -67,19 +67,14 @@ class Sources:
         named = take(partial(of_name, self.local))
 
         def use(button: gr.Button, inputs: list[Any]) -> None:
-            page.remember(button.click(take(of_cards), inputs, taken, api_name="take_cards", **more))
+            button.click(take(of_cards), inputs, taken, api_name="take_cards", **more)
 
         self.cards.wire(self.by_class, use)
-        for event in [
-            self.upload.upload(take(of_file), [self.upload, owner], taken, api_name="take_file", **more),
-            self.use_rows.click(take(of_rows), pasted, taken, api_name="take_rows", **more),
-            gr.on([self.use_named.click, self.named.submit], named, hub, taken, api_name="take_named", **more),
-            *(
-                button.click(take(partial(of_sample, name)), [owner], taken, api_name=f"take_{name}", **more)
-                for name, button in zip(SAMPLES, self.samples, strict=True)
-            ),
-        ]:
-            page.remember(event)
+        self.upload.upload(take(of_file), [self.upload, owner], taken, api_name="take_file", **more)
+        self.use_rows.click(take(of_rows), pasted, taken, api_name="take_rows", **more)
+        gr.on([self.use_named.click, self.named.submit], named, hub, taken, api_name="take_named", **more)
+        for name, button in zip(SAMPLES, self.samples, strict=True):
+            button.click(take(partial(of_sample, name)), [owner], taken, api_name=f"take_{name}", **more)
 
 
 def hint() -> str:

@@ -15,19 +15,13 @@ from .. import pieces, uploads
 from ..labels import label
 from ..page import TRAIN, Page, in_sight, mark_of, owner_of, seen, told
 from ..words import say
-from . import repairing, understood
+from . import redacting, repairing, understood
 from .sources import Given, Sources
 
 EVERY = 1.0  # seconds between looks at a check, which lasts a few
-OUTPUTS = 9  # of the step
+OUTPUTS = 10  # of the step
 # Of a recipe: what data is read by.
-COLUMNS = (
-    "text_column",
-    "text_pair_column",
-    "image_column",
-    "label_column",
-    "task",
-)  # of a recipe: what data is read by
+COLUMNS = ("text_column", "text_pair_column", "image_column", "label_column", "redact", "task")
 
 
 class DataStep:
@@ -39,6 +33,7 @@ class DataStep:
                 self.sources = Sources(owner, local=local)
             with gr.Column(scale=1, min_width=300):
                 self.card = gr.HTML(_empty(), elem_id="understood")
+                self.redact = redacting.box()
                 self.repair = repairing.button()
                 with gr.Accordion(label("data.columns"), open=False, visible=False, elem_id="columns") as self.columns:
                     with gr.Row():
@@ -53,7 +48,7 @@ class DataStep:
 
     @property
     def outputs(self) -> list[Any]:
-        first = [self.card, self.onward, self.timer, self.mark, self.repair]
+        first = [self.card, self.onward, self.timer, self.mark, self.redact, self.repair]
         return [*first, self.columns, self.input, self.pair, self.labels]
 
     def wire(self, page: Page) -> None:
@@ -62,13 +57,15 @@ class DataStep:
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         self.sources.wire(page, taken, taking)
         again = [page.data, page.owner, self.input, self.pair, self.labels]
-        page.remember(self.reread.click(reread, again, taken, api_name="reread", **private))
-        mended = self.repair.click(mend, [page.data, page.owner], taken, api_name="repair", **private)
-        page.remember(mended)
-        looked = [page.data, page.owner, self.mark]
+        self.reread.click(reread, again, taken, api_name="reread", **private)
+        self.repair.click(mend, [page.data, page.owner], taken, api_name="repair", **private)
+        ticked = [page.data, page.owner, self.redact]
+        self.redact.input(redact, ticked, taken, api_name="redact", **private)
+        looked, shown = [page.data, page.owner, self.mark], [page.data, *self.outputs]
         self.timer.tick(
-            look, looked, self.outputs, api_name="look_data", concurrency_limit=None, js=in_sight("data"), **private
+            look, looked, shown, api_name="look_data", concurrency_limit=None, js=in_sight("data"), **private
         )
+        page.remember_data()
         self.onward.click(lambda: gr.Walkthrough(selected=TRAIN), None, page.steps, **private)
 
 
@@ -82,7 +79,7 @@ def _empty() -> str:
 
 
 def _refused(card: str) -> tuple[Any, ...]:
-    hidden = repairing.offered(None), gr.Accordion(visible=False)
+    hidden = redacting.offered(None), repairing.offered(None), gr.Accordion(visible=False)
     return card, gr.Button(interactive=False), gr.Timer(active=False), "", *hidden, *_unchanged()
 
 
@@ -130,34 +127,64 @@ def reread(
         raise SourceError(say("error.columns"), fix=say("error.columns.fix"))
     images = str((before.result or {}).get("task", "")).startswith("image")
     asked = {"image_column": input} if images else {"text_column": input, "text_pair_column": pair or None}
-    recipe = Recipe().with_(label_column=tuple(labels), **asked)
+    recipe = Recipe(redact=bool(reading(before).get("redact"))).with_(label_column=tuple(labels), **asked)
+    return _checked(Given(supervisor.request(before)["source"], before.name), recipe, owner_of(secret))
+
+
+@told(_as_before)
+def redact(id: str, secret: str | None, chosen: bool) -> tuple[Any, ...]:
+    """The same data, by the same columns, without what names persons, or with it again."""
+    before = seen(id, secret, kind="check")
+    if before is None:
+        raise SourceError(say("error.nodata"), fix=say("error.nodata.fix"))
+    recipe = Recipe().with_(**{**reading(before), "redact": chosen is True})
     return _checked(Given(supervisor.request(before)["source"], before.name), recipe, owner_of(secret))
 
 
 @told(_as_before)
 def mend(id: str, secret: str | None) -> tuple[Any, ...]:
-    """A clean copy of the data instead of it."""
-    copy = repairing.begin(id, secret)
-    return copy, None, *render(supervisor.find(copy, owner_of(secret)))
+    """A clean copy of the data, which takes its place once it is made."""
+    repairing.begin(id, secret)
+    shown, *rest = _followed(seen(id, secret, kind="check"))
+    return shown, None, *rest
 
 
-@told(_refused)
+@told(lambda card: (gr.skip(), *_refused(card)))
 def look(id: str, secret: str, mark: str) -> tuple[Any, ...]:
-    """What a check has found by now; nothing is sent while nothing changed."""
+    """What a check has found by now, or how far the copy of its data is; nothing is sent while nothing changed."""
     supervisor.tick()
     job = seen(id, secret, kind="check")
-    if job is not None and mark_of(job) == mark:
-        return (gr.skip(),) * OUTPUTS
-    return render(job)
+    if job is not None and _mark(job, repairing.copy_of(job)) == mark:
+        return (gr.skip(),) * (OUTPUTS + 1)
+    return _followed(job)
+
+
+def _followed(job: Job | None) -> tuple[Any, ...]:
+    """The data that is shown, and what is shown of it: those of the copy as soon as it can be used."""
+    copy = repairing.copy_of(job)
+    if copy is not None and copy.state is State.DONE:
+        return copy.id, *render(copy)
+    return gr.skip(), *render(job)
 
 
 def render(job: Job | None) -> tuple[Any, ...]:
     """The card, the button, the timer, the mark and the columns for a check."""
     if job is None:
         return _refused(_empty())
-    over = pieces.is_over(job)
-    first = _card(job), gr.Button(interactive=job.state is State.DONE), gr.Timer(active=not over), mark_of(job)
-    return *first, repairing.offered(job), *_columns(job)
+    copy = repairing.copy_of(job)
+    busy = not pieces.is_over(job) or (copy is not None and not pieces.is_over(copy))
+    ready = gr.Button(interactive=job.state is State.DONE)
+    first = _on_its_way(copy) + _card(job), ready, gr.Timer(active=busy), _mark(job, copy)
+    return *first, redacting.offered(job), repairing.offered(job, copy), *_columns(job)
+
+
+def _on_its_way(copy: Job | None) -> str:
+    """How far the copy is, or why there is none; of one that is there nothing needs to be said."""
+    return "" if copy is None or copy.state is State.DONE else _card(copy)
+
+
+def _mark(job: Job, copy: Job | None) -> str:
+    return mark_of(job) + ("" if copy is None else f" {mark_of(copy)}")
 
 
 def reading(job: Job) -> dict[str, Any]:

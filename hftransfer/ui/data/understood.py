@@ -21,7 +21,7 @@ def card(job: Job) -> str:
     task = known(f"task.{found['task']}", found["task"])
     facts = f"<b>{count(found['rows'])}</b> {say('data.rows')} · {plain(amount(found))}"
     top = f'<div class="hft-title"><strong>{plain(job.name)}</strong>{chip("ok", task)}</div><p>{facts}</p>'
-    told = repairing.done(found.get("repaired") or ()) + _problems(found["problems"])
+    told = repairing.done(found) + _problems(found["problems"])
     return card_of(top + LABELS[row.target.shape if row else "class"](job, found) + told)
 
 
