@@ -164,7 +164,7 @@ def test_what_a_check_found_comes_out_in_chinese(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("\n".join(["text,label", *rows, "a day,", ",good"]))
     told = [translated_parts(problem, MAINLAND) for problem in sources.check(tmp_path / "t.csv", Recipe())["problems"]]
     assert {(problem["message"], problem["fix"]) for problem in told} >= {
-        ("有 1 行未采用：没有标签", "请补上标签，或删除这些行"),
+        ("有 1 行未采用：没有标签", "请补上标签，或删除这些行；多标签数据中没有任何标签的行请写 []"),
         ("有 1 行未采用：没有文本", "请补上文本，或删除这些行"),
     }
     assert any("t.csv" in problem["where"] for problem in told)
