@@ -12,6 +12,8 @@ from PIL import Image, ImageFilter
 
 from hftransfer.data import load_data, repair
 from hftransfer.data.doctor import diagnosis
+from hftransfer.data.doctor.edits import edited
+from hftransfer.data.doctor.personal import personal
 from hftransfer.data.labels.reading import Reading
 from hftransfer.data.sources import check
 from hftransfer.errors import RecipeError
@@ -414,6 +416,45 @@ def test_redacted_texts(table, own_home):
     assert "personal-data" not in told and told["redacted"].severity == "info"
     kept = b"".join(path.read_bytes() for path in own_home.rglob("*") if path.is_file())
     assert b"[email]" in kept and b"jane@" not in kept and b"4111 1111" not in kept
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("4111 1111 1111 1111 12/26", "[card] 12/26"),
+        ("4111 1111 1111 1111 / 123", "[card] / 123"),
+        ("on 12 4111 1111 1111 1111", "on 12 [card]"),
+        ("4111  1111  1111  1111, 3782 822463 10005", "[card], [card]"),
+        ("4111–1111–1111–1111 visa4111111111111111", "[card] visa4111111111111111"),
+        ("４１１１ １１１１ １１１１ １１１１", "[card]"),
+        ("My number is 555-123-4567 or (555) 123-4567", "My number is [phone] or [phone]"),
+        ("(02) 2345-6789 my new number 5551234567", "[phone] my new number [phone]"),
+        ("wechat13812345678 tel.4155552671 _13812345678_", "wechat[phone] tel.[phone] _[phone]_"),
+        ("电话１３８１２３４５６７８，13912345678,13712345678", "电话[phone]，[phone],[phone]"),
+        ("￥150（13812345678李", "￥150（[phone]李"),
+        ("555\u2011123\u20114567, 12 (555) 123-4567", "[phone], 12 [phone]"),
+        ("info@münchen.de 张三@qq.com 发zhang@qq.com谢谢", "[email] [email] 发[email]谢谢"),
+        ("13812345678@qq.com,иван@пример.рф,jane＠example．org", "[email],[email],[email]"),
+    ],
+)
+def test_addresses_and_numbers_as_people_write_them(text, without):
+    assert edited(text, personal(text)) == without
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2019 2020 2021 2022 or 1998–2001, 2023-2024 13:45, 12.11.2024, ２０２４－１１－２１",
+        "$1,234,567.89, 4,111,111,111,111, 10 000 000, between 1000000-2000000",
+        "3.14159265358979 0.4111111111111111 0.13812345678 13812345678.5 v1.13812345678",
+        "call 192.168.100.200, isbn 978-3-16-148410-0",
+        "order number 5551234567, Nr. 12345678, SKU13812345678X, abc4155552671, id=4111111111111111",
+        "https://x.org/status/4111111111111111 IMG_20231112_123456 4111 1111 1111 1112",
+        "RT @user: 5 @ 3.50, a@b, score 110-108 102-98",
+    ],
+)
+def test_other_numbers_are_no_ones(text):
+    assert personal(text) == []
 
 
 def test_redacted_words_keep_their_places(table):
