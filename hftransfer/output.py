@@ -14,11 +14,16 @@ from pathlib import Path
 from .errors import HFTransferError, OutputError
 
 MARKER = "recipe.json"  # lies in every model of ours, in nothing else
+COPY = "name a new or empty folder after --repair"
 _STAGE = re.compile(r"\.(.+)\.[0-9a-f]{8}\.partial")
 
 
-def claim(output: Path, *, overwrite: bool = False) -> None:
+def claim(output: Path, *, overwrite: bool = False, copy: bool = False) -> None:
     """Refuse an output that would destroy something, before any work is done.
+
+    Args:
+        overwrite: whether a model of ours that lies there may go.
+        copy: whether it is for a clean copy of data, for which there are no such choices.
 
     Raises:
         OutputError: the folder holds anything (with `overwrite`: anything but a
@@ -26,19 +31,19 @@ def claim(output: Path, *, overwrite: bool = False) -> None:
     """
     with writable(output):
         if output.is_symlink() or (output.exists() and not output.is_dir()):
-            raise OutputError("the output exists and is no folder", place=str(output), fix="choose another with -o")
+            fix = COPY if copy else "choose another with -o"
+            raise OutputError("the output exists and is no folder", place=str(output), fix=fix)
         if output.resolve() == Path.cwd():
             raise OutputError("the output is the current folder", place=str(output), fix="name a new folder in it")
         if output.is_dir() and any(output.iterdir()):
-            _refuse(output, overwrite)
+            _refuse(output, overwrite, copy)
         output.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _refuse(output: Path, overwrite: bool) -> None:
+def _refuse(output: Path, overwrite: bool, copy: bool) -> None:
     if not overwrite:
-        raise OutputError(
-            "the output folder is not empty", place=str(output), fix="choose another with -o, or pass --overwrite"
-        )
+        fix = COPY if copy else "choose another with -o, or pass --overwrite"
+        raise OutputError("the output folder is not empty", place=str(output), fix=fix)
     if not (output / MARKER).is_file() or not (output / "config.json").is_file():
         raise OutputError(
             "the output folder holds something that is no model of ours",

@@ -31,7 +31,7 @@ def read_tree(tree: Tree, recipe: Recipe) -> Found:
         SourceError: there is nothing of these, or what is there cannot be read.
     """
     found = _read(tree, [entry for entry in tree.entries if _counts(entry)], recipe)
-    return replace(found, problems=(*found.problems, *_set_aside(tree)))
+    return replace(found, problems=(*found.problems, *tree.problems, *_set_aside(tree)))
 
 
 def _counts(entry: Entry) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple, Protocol
 
 from ..errors import SourceError
+from ..values import Problem
 from .rows import digest
 
 LEFT_OUT = "left-out.csv"  # what a repair writes beside the data: it is no data
@@ -46,6 +47,9 @@ class Tree(Protocol):
     @property
     def junk(self) -> tuple[str, ...]: ...
 
+    @property
+    def problems(self) -> tuple[Problem, ...]: ...
+
     def open(self, path: str) -> BinaryIO: ...
 
     def stamp(self, path: str) -> str:
@@ -62,6 +66,7 @@ class Folder:
     place: str
     entries: tuple[Entry, ...]
     junk: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     @classmethod
     def whole(cls, path: Path) -> Folder:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import io
 import stat
+import tarfile
 import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -116,3 +120,74 @@ def test_a_zip_under_another_name(zipped, pets):
 def test_names_written_by_windows(zipped, pets):
     data = load_data(zipped({name.replace("/", "\\"): content for name, content in pets.items()}))
     assert data.labels == ("cat", "dog")
+
+
+def test_a_member_that_shrank_too_much_is_refused_with_the_setting_that_allows_it(zipped, pets):
+    error = refused(zipped({**pets, "pets/cat/bomb.bmp": bytes(12 * 2**20)}), "over 200 times its size")
+    assert "pets/cat/bomb.bmp" in error.place and "HFTRANSFER_MAX_RATIO" in error.fix
+
+
+NAMES = {
+    "gb18030": [("猫", "狗"), ("好评", "差评"), ("苹果", "香蕉")],
+    "big5": [("好評", "負評"), ("蘋果", "香蕉")],
+    "cp932": [("りんご", "写真")],
+    "euc_kr": [("고양이", "개")],
+    "cp866": [("кошка", "собака")],
+    "cp437": [("café", "thé"), ("señor", "año"), ("très bon", "déçu")],
+}
+
+
+def unflagged(path: Path, names: Mapping[str, bytes]) -> Path:
+    """Write other bytes in place of names in a zip: as programs do that do not say what those are."""
+    content = path.read_bytes()
+    for name, other in names.items():
+        content = content.replace(name.encode(), other)
+    path.write_bytes(content)
+    return path
+
+
+def named_in(zipped, picture, names: tuple[str, ...], encoding: str) -> Path:
+    own = {f"{number}" * len(name.encode(encoding)): name.encode(encoding) for number, name in enumerate(names, 5)}
+    path = zipped({f"{name}/{n}.jpg": picture(n + 9 * i) for i, name in enumerate(own) for n in range(6)})
+    return unflagged(path, {f"{name}/": other + b"/" for name, other in own.items()})
+
+
+@pytest.mark.parametrize(("encoding", "names"), [(encoding, pair) for encoding in NAMES for pair in NAMES[encoding]])
+def test_names_that_do_not_say_what_they_are_in(zipped, picture, encoding, names):
+    data = load_data(named_in(zipped, picture, names, encoding))
+    assert set(data.labels) == set(names)
+    (told,) = (problem for problem in data.problems if problem.code == "encoding")
+    assert told.message == f"the names in the archive are not in UTF-8: they were read as {encoding}"
+
+
+def test_names_in_utf8_that_do_not_say_so(zipped, picture):
+    data = load_data(named_in(zipped, picture, ("猫", "狗"), "utf-8"))
+    assert set(data.labels) == {"猫", "狗"}
+    assert "encoding" not in {problem.code for problem in data.problems}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members_of_the_same_path_are_told(zipped, tarred, pets, picture):
+    path, name = zipped(pets), "pets/cat/0.jpg"
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, picture(40))
+        archive.writestr(name.replace("/", "\\"), picture(41))
+    packed = tarred([*pets.items(), (name, picture(40)), (f"./{name}", picture(41))])
+    for source in (path, packed):
+        data = load_data(source)
+        (told,) = (problem for problem in data.problems if problem.code == "same-path")
+        assert (told.message.partition(",")[0], told.where) == ("2 files were left out", name)
+        assert sum(data.rows.values()) == len(pets)
+
+
+@pytest.fixture
+def tarred(tmp_path: Path) -> Callable[[Sequence[tuple[str, bytes]]], Path]:
+    def make(members: Sequence[tuple[str, bytes]]) -> Path:
+        with tarfile.open(tmp_path / "data.tar", "w") as archive:
+            for name, content in members:
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+        return tmp_path / "data.tar"
+
+    return make

@@ -320,6 +320,6 @@ def test_a_check_that_repairs(shell, tmp_path: Path) -> None:
     }
     assert "[phone]" in (tmp_path / "clean" / "all.jsonl").read_text() and report["copy"]["rows"] == 41
     code, out, err = shell("check", source, "--repair", tmp_path / "clean")
-    assert code == 2 and "not empty" in err
+    assert code == 2 and "not empty" in err and "after --repair" in err and "--overwrite" not in err
     code, out, _ = shell("check", source, "--repair", tmp_path / "other")
     assert code == 0 and "repaired: missing-label, 1" in out and "41 rows are in" in out

@@ -78,7 +78,7 @@ def repair(source: Source, recipe: Recipe, output: Path, *, on_event: Listener =
         SourceError: the source cannot be used, or nothing of it would be left.
     """
     _refuse_inside(source, output)
-    claim(output)
+    claim(output, copy=True)
     gathered, reading, found = survey(source, recipe, on_event)
     sheet = Sheet(gathered.parts, gathered.task.modality.column)
     names = labels.name_counts(sheet, reading)

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ...errors import SourceError
+from ...values import Problem
+from ..checks import first_few
 from ..trees import is_junk
 from .bounds import FILES, RATIO, UNPACKED, Bounds
 
@@ -40,6 +42,8 @@ class Roll:
         self.place, self.packed, self.bounds = place, packed, bounds
         self.count = self.size = 0
         self.junk: list[str] = []
+        self._seen: set[str] = set()
+        self._again: list[str] = []
 
     def add(self, name: str, size: int, fault: str = "", *, folder: bool = False) -> str:
         """The path of a member that is a file to use; empty where it is a folder, or junk."""
@@ -58,7 +62,18 @@ class Roll:
         if is_junk(path):
             self.junk.append(path)
             return ""
+        if path in self._seen:
+            self._again.append(path)
+        self._seen.add(path)
         return path
+
+    def problems(self) -> Iterator[Problem]:
+        """What to say of members that others lie upon; unpacking would leave the last of them, too."""
+        if self._again:
+            many = "1 file was" if len(self._again) == 1 else f"{len(self._again)} files were"
+            message = f"{many} left out, as later ones in the archive have the same paths"
+            fix = "give each file a name of its own, and pack them again"
+            yield Problem("same-path", "warning", first_few(sorted(set(self._again))), message, fix)
 
 
 def require_size(place: str, unpacked: int, packed: int, bounds: Bounds) -> None:
@@ -70,11 +85,16 @@ def require_size(place: str, unpacked: int, packed: int, bounds: Bounds) -> None
             fix=f"unpack it and give the folder, or raise {UNPACKED}",
         )
     if bounds.exceeded(unpacked, packed):
-        raise SourceError(
-            f"the archive unpacks to over {bounds.ratio:g} times its size",
-            place=place,
-            fix=f"unpack it and give the folder, or raise {RATIO}",
-        )
+        raise shrunk(place, bounds)
+
+
+def shrunk(place: str, bounds: Bounds) -> SourceError:
+    """For an archive, or one of its members, that was packed better than data can be."""
+    return SourceError(
+        f"the archive unpacks to over {bounds.ratio:g} times its size",
+        place=place,
+        fix=f"unpack it and give the folder, or raise {RATIO}",
+    )
 
 
 def untrusted(place: str, name: str, fault: str) -> SourceError:

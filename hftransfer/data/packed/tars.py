@@ -49,7 +49,7 @@ class Tar:
         roll = Roll(self.place, path.stat().st_size, bounds())
         with _Stream(path, roll) as stream:
             self._members = {name: header for header in _headers(stream) if (name := _entered(header, roll))}
-        self.junk = tuple(roll.junk)
+        self.junk, self.problems = tuple(roll.junk), tuple(roll.problems())
         stamp = path.stat().st_mtime_ns
         self.entries = tuple(sorted(Entry(name, member.size, stamp) for name, member in self._members.items()))
 

@@ -6,7 +6,7 @@ import io
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -14,7 +14,8 @@ from typing import BinaryIO, cast
 from ...errors import SourceError
 from ..trees import Entry
 from .bounds import bounds
-from .members import Member, Roll, damaged
+from .members import Member, Roll, damaged, shrunk
+from .names import names_in, told
 
 ANY = 1 << 62  # bytes: the library cuts a member off where its size says, and would hide that there is more
 
@@ -32,8 +33,10 @@ class Zip:
         self.place = str(path)
         self._zip = _opened(path)
         roll = Roll(self.place, path.stat().st_size, bounds())
-        self._members = dict(_members(self._zip, roll))
+        names, encoding = names_in(self._zip.infolist())
+        self._members = dict(_members(self._zip, names, roll))
         self.junk = tuple(roll.junk)
+        self.problems = (*told(self.place, encoding), *roll.problems())
         self.entries = tuple(sorted(Entry(name, info.file_size, info.CRC) for name, info in self._members.items()))
 
     def open(self, path: str) -> BinaryIO:
@@ -63,13 +66,15 @@ def _opened(path: Path) -> zipfile.ZipFile:
         raise SourceError(f"cannot read the archive: {error.strerror}", place=str(path)) from error
 
 
-def _members(archive: zipfile.ZipFile, roll: Roll) -> Iterator[tuple[str, zipfile.ZipInfo]]:
-    for info in archive.infolist():
-        if path := roll.add(info.filename, info.file_size, fault=_fault(info, roll)):
+def _members(archive: zipfile.ZipFile, names: Sequence[str], roll: Roll) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    for name, info in zip(names, archive.infolist(), strict=True):
+        if roll.bounds.exceeded(info.file_size, info.compress_size):
+            raise shrunk(f"{roll.place}, member '{name}'", roll.bounds)
+        if path := roll.add(name, info.file_size, fault=_fault(info)):
             yield path, info
 
 
-def _fault(info: zipfile.ZipInfo, roll: Roll) -> str:
+def _fault(info: zipfile.ZipInfo) -> str:
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind == stat.S_IFLNK:
         return "is a link"
@@ -77,6 +82,4 @@ def _fault(info: zipfile.ZipInfo, roll: Roll) -> str:
         return "is a device or a pipe"
     if info.flag_bits & 1:
         return "is encrypted"
-    if roll.bounds.exceeded(info.file_size, info.compress_size):
-        return f"unpacks to over {roll.bounds.ratio:g} times its size"
     return ""

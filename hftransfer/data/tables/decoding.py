@@ -17,6 +17,7 @@ from ..checks import first_few
 CHUNK = 2**20
 LINES, SAMPLE = 500, 2**18  # lines, or bytes, that a guess is made of
 HANGUL = 0.95  # of a Korean text's letters: fewer are Chinese characters that Korean would hardly write
+NARROW = 0.25  # of a Japanese text's letters: more are another script's bytes
 COMMON = 0.9  # of a Chinese text's characters are among the frequent ones
 LEGACY = ["cp1252", "gb18030", "big5", "cp932", "euc_kr", "cp1251"]
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -29,8 +30,8 @@ def encoding_of(place: str, opener: Callable[[], BinaryIO]) -> tuple[str, tuple[
         return mark, (_told_of([place], mark),)
     if stray is None:
         return "utf-8", ()
-    guess = _guess(_telling(stray))
-    return guess, (_told_of([place], guess),)
+    likely = guess(_telling(stray))
+    return likely, (_told_of([place], likely),)
 
 
 def opened(opener: Callable[[], BinaryIO], encoding: str, newline: str | None = None) -> io.TextIOWrapper:
@@ -51,8 +52,8 @@ def encoding_of_all(places: Sequence[str], open: Callable[[str], BinaryIO]) -> t
             known.setdefault(mark, []).append(place)
         if sum(map(len, telling)) < SAMPLE:
             telling += _telling(stray or b"")
-    guess = _guess(telling) if "" in known else ""
-    return guess, tuple(_told_of(found, mark or guess) for mark, found in known.items())
+    likely = guess(telling) if "" in known else ""
+    return likely, tuple(_told_of(found, mark or likely) for mark, found in known.items())
 
 
 def decode(content: bytes, otherwise: str) -> str:
@@ -94,12 +95,18 @@ def _telling(stretch: bytes) -> list[bytes]:
     return list(islice(lines, LINES))
 
 
-def _guess(lines: Sequence[bytes]) -> str:
+def guess(lines: Sequence[bytes], among: Sequence[str] = LEGACY) -> str:
     """The likeliest legacy encoding; Chinese where short samples may be that as well as another."""
     sample = b"\n".join(lines[:LINES])
-    best = from_bytes(sample, cp_isolation=LEGACY).best()
-    guess = best.encoding if best else "latin-1"
-    return "gb18030" if guess in DOUBTED and DOUBTED[guess](sample) else guess
+    likely = (match.encoding for match in from_bytes(sample, cp_isolation=list(among)))
+    found = next((name for name in likely if name != "cp932" or not _narrow(sample)), among[0])
+    return "gb18030" if found in DOUBTED and DOUBTED[found](sample) else found
+
+
+def _narrow(sample: bytes) -> bool:
+    """Whether as Japanese it would be of narrow letters, which hardly anybody writes any more."""
+    letters = [letter for letter in sample.decode("cp932", "ignore") if not letter.isascii()]
+    return sum("｡" <= letter <= "ﾟ" for letter in letters) > NARROW * len(letters)
 
 
 def _not_korean(sample: bytes) -> bool:
