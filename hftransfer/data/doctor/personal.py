@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from .cards import cards
 from .edits import Edit, edited
 
-# What is looked at is as long as the text: digits of every script, full-width letters, and each hyphen and blank as one.
+# What is looked at is as long as the text: digits of every script, full-width letters, hyphens and blanks each as one.
 _ZEROS = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10, *range(0x1D7CE, 0x1D7FF, 10))
 FOLDED = {
     **{code: code - 0xFEE0 for code in (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B), *map(ord, "＋－（）＠．＿"))},
