@@ -34,6 +34,13 @@ TO_ADDRESS = """(address) => {
   window.history.replaceState(null, "", url);
 }"""
 
+# The same for the check alone: when it changes, the run need not be known to the page yet.
+DATA_TO_ADDRESS = """(data) => {
+  const url = new URL(window.location);
+  data ? url.searchParams.set("data", data) : url.searchParams.delete("data");
+  window.history.replaceState(null, "", url);
+}"""
+
 # Gives a visitor their secret, once, before the first request of the page: what is done
 # before the server has answered at all belongs to them too. It is the handler's last input.
 WITH_OWNER = """(...given) => {
@@ -57,16 +64,13 @@ class Page:
 
     def remember(self, event: gr.events.Dependency) -> None:
         """After this event, put what is shown into the address."""
-        self._name(event.then)
+        shown, private = [self.data, self.job, self.key], {"api_visibility": "private"}
+        names = event.then(address_of, shown, self.address, show_progress="hidden", **private)
+        names.then(None, self.address, None, js=TO_ADDRESS, **private)
 
     def remember_data(self) -> None:
-        """Whenever other data is shown, put it into the address."""
-        self._name(self.data.change)
-
-    def _name(self, when: Callable[..., gr.events.Dependency]) -> None:
-        shown, private = [self.data, self.job, self.key], {"api_visibility": "private"}
-        names = when(address_of, shown, self.address, show_progress="hidden", **private)
-        names.then(None, self.address, None, js=TO_ADDRESS, api_visibility="private")
+        """Whenever other data is shown, put it into the address, and leave the run that stands there."""
+        self.data.change(None, self.data, None, js=DATA_TO_ADDRESS, api_visibility="private")
 
 
 def in_sight(timer: str) -> str:

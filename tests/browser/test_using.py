@@ -93,6 +93,7 @@ def test_texts_of_a_file_are_asked_about_and_the_zip_runs(studio: Studio, new_pa
     assert done.stdout.startswith("a first text: ") and any(label in done.stdout for label in ("one", "two", "three"))
 
 
+@pytest.mark.slow
 def test_a_model_is_pushed_and_the_token_is_kept_nowhere(new_page: NewPage, hub: Loopback, tmp_path: Path) -> None:
     told = {name: value for name, value in hub.env(user="nobody").items() if name.startswith("HF_")}
     studio = Studio(tmp_path / "home", **told | {"HF_HUB_OFFLINE": "0"})

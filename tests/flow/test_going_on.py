@@ -55,6 +55,7 @@ def killed_amid(run: subprocess.Popen[bytes], work: Path) -> None:
 @pytest.mark.parametrize(
     "kind", ["text", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS if kind != "text")]
 )
+@pytest.mark.slow
 def test_after_a_kill_the_result_is_the_undisturbed_one(kind: str, tmp_path: Path) -> None:
     make, data = KINDS[kind]
     make(tmp_path / "backbone")
