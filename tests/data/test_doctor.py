@@ -340,6 +340,14 @@ def test_copies_go_where_likes_would_be_too_many(table):
     assert leak.startswith("split-leakage: 1 row set aside") and overlap.startswith("split-overlap: 3")
 
 
+def test_copies_with_a_number_of_their_own_go_too(table):
+    numbered = [(text, str(place + 0.5)) for place, (text, _) in enumerate(rows_of(80))]
+    table("set/train.jsonl", lines(numbered[:60]))
+    data = load_data(table("set/test.jsonl", lines([*numbered[:4], *numbered[60:]])).parent)
+    assert data.task == "text-regression"
+    assert split_leaks(data)[0].startswith("split-leakage: 4 rows set aside")
+
+
 def test_a_validation_that_holds_rows_of_test(table):
     table("set/train.jsonl", lines(rows_of(60)))
     table("set/validation.jsonl", lines(rows_of(20, 100)))

@@ -61,13 +61,15 @@ TEXTS = {
 class Diagnosis:
     """What was found: problems, and of each part's rows the groups that they are in (see `Groups`).
 
-    `near` are the rows that have met one in another part, where all that are alike have one label.
+    `near` are the rows that have met one in another part, where all that are alike have one label. `classes` says
+    whether labels are classes, of which none may lose all its rows; a number may well be a row's alone.
     """
 
     problems: tuple[Problem, ...]
     copies: Mapping[str, np.ndarray]
     alike: Mapping[str, np.ndarray]
     near: Mapping[str, np.ndarray]
+    classes: bool
 
 
 def diagnose(
@@ -84,7 +86,7 @@ def diagnose(
     problems, groups = found
     problems = tuple(replace(problem, where=problem.where or place) for problem in problems)
     split = {name: {part: sheet.of(part, values) for part in parts} for name, values in vars(groups).items()}
-    return Diagnosis(problems, split["copies"], split["alike"], split["met"])
+    return Diagnosis(problems, split["copies"], split["alike"], split["met"], task.target.shape == "class")
 
 
 def _found(sheet: Sheet, reading: Reading) -> tuple[tuple[Problem, ...], Groups]:

@@ -32,16 +32,16 @@ def leaving(parts: Parts, found: Diagnosis) -> dict[str, np.ndarray]:
 
     Copies go. What is nearly the same goes from train where its own like, and not a like of that, is on the other
     side, and all that are alike have one label: else a word, or who stands before the camera, may be what decides.
-    Where half of a part would go, or all rows of a label, the copies go alone; and where that is so of these, none.
+    Where half of a part would go, or all rows of a class, the copies go alone; and where that is so of these, none.
     """
     leaks = {name: np.zeros(len(part.indices), dtype=bool) for name, part in parts.items()}
     pool = _pool(parts)
     given = [split for split in SPLITS[1:] if split in parts]
     if pool in parts and given:
         copies = np.logical_or.reduce([_shared(parts, found.copies, pool, split) for split in given])
-        leaks[pool] = _bearable(parts[pool], copies | found.near[pool][parts[pool].indices], copies)
+        leaks[pool] = _bearable(parts[pool], found.classes, copies | found.near[pool][parts[pool].indices], copies)
     if len(given) > 1:
-        leaks["validation"] = _bearable(parts["validation"], _shared(parts, found.copies, *given))
+        leaks["validation"] = _bearable(parts["validation"], found.classes, _shared(parts, found.copies, *given))
     return leaks
 
 
@@ -51,11 +51,11 @@ def _shared(parts: Parts, groups: Mapping[str, np.ndarray], part: str, other: st
     return np.isin(groups[part][parts[part].indices], there[there != ALONE])
 
 
-def _bearable(part: Slice, *leaks: np.ndarray) -> np.ndarray:
+def _bearable(part: Slice, classes: bool, *leaks: np.ndarray) -> np.ndarray:
     """The first of some choices of rows that leaves enough of the part without them."""
     labels = np.array(part.labels, dtype=object)
     for chosen in leaks:
-        if chosen.mean() <= MOST_LOST and not set(labels[chosen]) - set(labels[~chosen]):
+        if chosen.mean() <= MOST_LOST and not (classes and set(labels[chosen]) - set(labels[~chosen])):
             return chosen
     return np.zeros(len(labels), dtype=bool)
 
