@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .data import counted
 from .errors import OutputError
 from .models.backbones import Choice, choose
 from .models.vocabulary import LOOKED_AT, unknown_tokens
@@ -15,7 +16,7 @@ from .output import sync
 from .recipe import Recipe, chosen_of, seconds
 from .strategies import STRATEGIES, Facts, Strategy
 from .tasks import get_task
-from .training import Trial, family, machine_for, steps_of
+from .training import Trial, family, layer_count, machine_for, steps_of
 from .values import Backbone, Dataset, Event, Listener, silent
 
 PATIENCE = 40.0  # seconds that `auto` spends on training where no budget is given: all in all, a minute
@@ -25,7 +26,14 @@ BACKWARD = 3.0  # a training step in forward passes
 
 def facts(backbone: Backbone, data: Dataset) -> Facts:
     """What a strategy plans by."""
-    return Facts(family(backbone.model), data.rows["train"], len(data.labels))
+    classes = get_task(data.task).target.shape == "class"
+    return Facts(
+        family(backbone.model),
+        data.rows["train"],
+        len(data.labels),
+        layers=layer_count(backbone.model),
+        smallest=min(counted(data, "train").values()) if classes else 0,
+    )
 
 
 class Settled:

@@ -70,7 +70,7 @@ def plan(source: Any, recipe: Recipe | None = None, *, start: float = 0.0, on_ev
     tuned = next((phase for phase in phases if phase.solver == "trainer"), None)
     on_event(Event("load", "timing a few steps"))
     machine = machine_for(recipe)
-    pace = _pace(Trial.of(backbone, data, recipe, machine), tuned, recipe, machine)
+    pace = _pace(Trial.of(backbone, data, recipe, machine), tuned, machine)
     steps = steps_of(tuned, data.rows["train"], recipe) if tuned else 0
     return Plan(
         task=data.task,
@@ -99,9 +99,9 @@ class Pace(NamedTuple):
     step: float
 
 
-def _pace(trial: Trial, tuned: Phase | None, recipe: Recipe, machine: Machine) -> Pace:
+def _pace(trial: Trial, tuned: Phase | None, machine: Machine) -> Pace:
     row, exact = (trial.forward(kind) for kind in (machine, replace(machine, dtype=torch.float32)))
-    return Pace(trial.encode, row, exact, trial.step(tuned, recipe, machine) if tuned else 0.0)
+    return Pace(trial.encode, row, exact, trial.step(tuned, machine) if tuned else 0.0)
 
 
 def _seconds(pace: Pace, tuned: Phase | None, steps: int, data: Dataset, recipe: Recipe) -> float:

@@ -20,7 +20,10 @@ def choice(default: Any, help: str, *, group: str, **more: Any) -> Any:
     return field(default=default, metadata={"help": help, "group": group, **more})
 
 
-STRATEGIES = ("auto", "feature-extraction", "full")
+STRATEGIES = (
+    *("auto", "feature-extraction", "full", "gradual-unfreezing", "lora", "lp-ft", "contrastive", "l2-sp"),
+    "label-mapping",
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,81 @@ class Recipe:
     )
     max_length: int | None = choice(
         None, "The texts' length in tokens; by default what the backbone takes.", group="model", low=4, high=65536
+    )
+    head: str = choice(
+        "linear",
+        "The new head: linear, or dense (Dense-ReLU-Dropout, which hftransfer alone can load).",
+        group="model",
+        choices=("linear", "dense"),
+    )
+    start: str = choice(
+        "probe",
+        "What the head of a tuned model starts from: a probe, the backbone's own classes, or chance.",
+        group="model",
+        choices=("probe", "label-mapping", "random"),
+    )
+    generate: int | None = choice(
+        None,
+        "Rows that each class is to have at least: the missing ones are drawn as features.",
+        group="data",
+        low=1,
+        high=100000,
+    )
+    pseudo_label: str | None = choice(
+        None, "A source of unlabelled examples: those that a probe is sure of join train.", group="data"
+    )
+    confidence: float = choice(
+        0.95, "How sure a probe must be of an example without a label.", group="data", low=0.5, high=1.0
+    )
+    balance: str = choice(
+        "none",
+        "Against unequal classes: weigh rows in the loss, or draw rare classes more often or common ones less.",
+        group="training",
+        choices=("none", "weights", "over", "under"),
+    )
+    augmentation: str = choice(
+        "auto",
+        "How training images are changed; by default by what they show.",
+        group="training",
+        choices=("auto", "none", "photo", "document", "classic"),
+    )
+    mixup: float = choice(
+        0.0,
+        "How far pairs of images are blended (the alpha of mixup); 0 for not.",
+        group="training",
+        low=0.0,
+        high=10.0,
+    )
+    cutmix: float = choice(
+        0.0,
+        "How far parts of images are swapped (the alpha of CutMix); 0 for not.",
+        group="training",
+        low=0.0,
+        high=10.0,
+    )
+    label_smoothing: float = choice(
+        0.0, "The part of a label that is spread over all the others.", group="training", low=0.0, high=0.9
+    )
+    dropout: float | None = choice(
+        None, "The part of the activations that is dropped in training.", group="training", low=0.0, high=0.9
+    )
+    l1: float = choice(
+        0.0, "The strength of a penalty on the weights' absolute sizes.", group="training", low=0.0, high=10.0
+    )
+    optimizer: str = choice(
+        "adamw", "adamw, sgd (with momentum), or another name of Transformers' Trainer.", group="training"
+    )
+    soup: str = choice(
+        "none",
+        "Average a run's checkpoints: all of them, or those that validation gains by.",
+        group="training",
+        choices=("none", "uniform", "greedy"),
+    )
+    folds: int | None = choice(
+        None, "Parts for a cross-validation beside the usual figures.", group="training", low=2, high=100
+    )
+    tune: int | None = choice(
+        None, "Trials of a search over the choices that matter most.", group="training", low=1, high=10000
     )
     epochs: float | None = choice(None, "Passes over the training rows.", group="training", low=0.01, high=10000)
     batch_size: int = choice(32, "Rows a step.", group="training", low=1, high=65536)

@@ -33,7 +33,7 @@ from .recipe import Recipe
 from .results.report import write_report
 from .strategies import STRATEGIES
 from .tasks import get_task
-from .training import Over, never, run_phases
+from .training import Over, never, run_phases, within_budget
 from .values import Backbone, Dataset, Event, Listener, silent
 
 NOTED = 1.0  # seconds between two notes of the time spent
@@ -91,7 +91,8 @@ def fine_tune(
         with spent("train"):
             strategy = STRATEGIES[settled.once("strategy", lambda: pick(backbone, data, recipe, tell).name)]
             phases = strategy.phases(facts(backbone, data), recipe)
-            trained = run_phases(backbone, data, phases, recipe, work, tell, over, spent.stages.get("train", 0.0))
+            ended = within_budget(recipe, over, spent.stages.get("train", 0.0))
+            trained = run_phases(backbone, data, phases, recipe, work, tell, ended)
         tell(Event("save", "writing the checkpoint"))
         write_checkpoint(backbone, folder)
         with spent("evaluate"):

@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
+from .contrastive import Contrastive
 from .feature_extraction import FeatureExtraction
 from .full import Full
-from .phases import Facts, Phase, Rates, Strategy
+from .gradual_unfreezing import GradualUnfreezing
+from .l2_sp import L2Sp
+from .label_mapping import LabelMapping
+from .lora import Lora
+from .lp_ft import LpFt
+from .phases import Adapter, Facts, Phase, Rates, SourcePenalty, Strategy
 
-STRATEGIES: dict[str, Strategy] = {strategy.name: strategy for strategy in (FeatureExtraction(), Full())}
+ALL: tuple[Strategy, ...] = (
+    FeatureExtraction(),
+    Full(),
+    GradualUnfreezing(),
+    Lora(),
+    LpFt(),
+    Contrastive(),
+    L2Sp(),
+    LabelMapping(),
+)
+STRATEGIES = {strategy.name: strategy for strategy in ALL}
 
-__all__ = ["STRATEGIES", "Facts", "FeatureExtraction", "Full", "Phase", "Rates", "Strategy"]
+__all__ = [
+    "STRATEGIES",
+    "Adapter",
+    "Contrastive",
+    "Facts",
+    "FeatureExtraction",
+    "Full",
+    "GradualUnfreezing",
+    "L2Sp",
+    "LabelMapping",
+    "Lora",
+    "LpFt",
+    "Phase",
+    "Rates",
+    "SourcePenalty",
+    "Strategy",
+]

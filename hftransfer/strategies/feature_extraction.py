@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from ..recipe import Recipe
 from .phases import Facts, Phase
 
+PROBE = Phase("probe", trains="head", solver="closed-form", depth="best")
+
 
 @dataclass(frozen=True)
 class FeatureExtraction:
-    """One forward pass, then a multinomial logistic regression.
-
-    `depth` is `best` to read, and cut, the backbone where validation likes it most.
-    """
+    """One forward pass, then a multinomial logistic regression; the backbone is read, and cut, at
+    the depth that validation likes best."""
 
     name: str = "feature-extraction"
-    depth: str = "best"
 
     def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
-        return (Phase("probe", trains="head", solver="closed-form", depth=self.depth),)
+        return (PROBE,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..recipe import Recipe
+from .feature_extraction import PROBE
 from .phases import Facts, Phase, Rates
 
 # Peak rates by the backbone's family: attention wants small steps, convolutions under
@@ -28,15 +29,21 @@ class Full:
     name: str = "full"
 
     def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
-        rates = RATES[facts.family]
-        if recipe.learning_rate:
-            scale = recipe.learning_rate / rates.backbone
-            rates = Rates(recipe.learning_rate, rates.head * scale, rates.decay)
-        epochs = recipe.epochs or enough_epochs(facts.rows, recipe.batch_size)
-        return (
-            Phase("probe", trains="head", solver="closed-form", depth="best"),
-            Phase("full", trains="everything", solver="trainer", rates=rates, epochs=epochs),
-        )
+        rates, epochs = rates_for(facts, recipe), epochs_for(facts, recipe)
+        return (PROBE, Phase("full", trains="everything", solver="trainer", rates=rates, epochs=epochs))
+
+
+def rates_for(facts: Facts, recipe: Recipe) -> Rates:
+    """The family's, scaled to the recipe's peak where it names one."""
+    rates = RATES[facts.family]
+    if not recipe.learning_rate:
+        return rates
+    return Rates(recipe.learning_rate, rates.head * recipe.learning_rate / rates.backbone, rates.decay)
+
+
+def epochs_for(facts: Facts, recipe: Recipe) -> float:
+    """The recipe's, else as many as the data's size asks for."""
+    return recipe.epochs or enough_epochs(facts.rows, recipe.batch_size)
 
 
 def enough_epochs(rows: int, batch_size: int) -> float:

@@ -24,17 +24,52 @@ class Rates:
 
 
 @dataclass(frozen=True)
+class SourcePenalty:
+    """What keeps a model near the one that it came from (L2-SP, Li et al. 2018, https://arxiv.org/abs/1802.01483).
+
+    `alpha / 2` times the squared distance of the source's parameters from where they
+    began, and `beta / 2` times the squared length of those that are new.
+    """
+
+    alpha: float
+    beta: float
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """Low-rank updates beside frozen weights (LoRA, Hu et al. 2021, https://arxiv.org/abs/2106.09685).
+
+    Args:
+        rank: of the update.
+        alpha: the update counts `alpha / rank` times.
+        dropout: of what the update is given.
+    """
+
+    rank: int = 8
+    alpha: int = 16
+    dropout: float = 0.05
+
+
+@dataclass(frozen=True)
 class Phase:
     """One stretch of training.
 
     Args:
         name: what events and reports call it.
-        trains: `head`, or `everything`.
-        solver: `closed-form` (a convex problem solved to its minimum) or `trainer`.
+        trains: `head`, `layers` (the head and the `layers` topmost layer groups),
+            `everything`, or `adapters` (the head, and low-rank updates of the rest).
+        solver: `closed-form` (a convex problem solved to its minimum), `trainer` (gradient
+            descent), or `mapping` (the source model's own classes, no training).
         depth: where a frozen backbone is read: at its `last` layer, or at the one that
             is `best` on validation, where the backbone is then cut.
-        rates: for the `trainer` alone.
-        epochs: passes over the training rows, for the `trainer` alone.
+        rates: for the `trainer` alone, as all that follows.
+        epochs: passes over the training rows.
+        layers: how many layer groups from the top train; None for all.
+        schedule: `cosine`, or `slanted` (ULMFiT's slanted triangle).
+        loss: the `task`'s own, or `contrastive` on the pooled states of a batch.
+        finds_rate: whether the peak rate is found by a range test, `rates` being a guess.
+        penalty: on the distance from the source model.
+        adapter: what `adapters` are like.
     """
 
     name: str
@@ -43,15 +78,31 @@ class Phase:
     depth: str = "last"
     rates: Rates | None = None
     epochs: float = 0.0
+    layers: int | None = None
+    schedule: str = "cosine"
+    loss: str = "task"
+    finds_rate: bool = False
+    penalty: SourcePenalty | None = None
+    adapter: Adapter | None = None
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a strategy may know before it plans: the backbone's family and the data's size."""
+    """What a strategy may know before it plans.
+
+    Args:
+        family: `attention` or `convolution`.
+        rows: of train.
+        labels: how many.
+        layers: layer groups of the backbone, counted from the input.
+        smallest: train's rows of the rarest label; 0 where labels are not classes.
+    """
 
     family: str
     rows: int
     labels: int
+    layers: int = 1
+    smallest: int = 0
 
 
 class Strategy(Protocol):

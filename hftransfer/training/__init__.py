@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..checkpoints import room_of
 from ..models.device import pick_device, pick_precision, to_device
+from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
 from ..values import Backbone, Dataset, Listener, silent
+from .heads.probe import run_probe
 from .pace import Trial
-from .probe import run_probe
-from .progress import Machine, Over, Trained, never
-from .rates import family
-from .tune import run_tune, steps_of
+from .progress import Leg, Machine, Over, Trained, never
+from .tuning.rates import family, layer_count
+from .tuning.tune import run_tune, steps_of
 
 __all__ = [
+    "Leg",
     "Machine",
     "Over",
     "Trained",
     "Trial",
     "family",
+    "layer_count",
     "machine_for",
     "never",
     "run_phases",
     "steps_of",
+    "within_budget",
 ]
+
+RUN: dict[str, Callable[[Leg], Trained]] = {"closed-form": run_probe, "trainer": run_tune}
 
 
 def machine_for(recipe: Recipe) -> Machine:
@@ -44,7 +51,7 @@ def run_phases(
     workdir: Path,
     on_event: Listener = silent,
     over: Over = never,
-    spent: float = 0.0,
+    first: int = 0,
 ) -> Trained:
     """Train the backbone's model in place, phase by phase.
 
@@ -52,28 +59,34 @@ def run_phases(
         workdir: for what the run needs meanwhile: pixels, tokens, checkpoints. Where an
             earlier attempt left something, it is gone on from.
         over: asked now and then; once it says yes, training ends with the best so far.
-        spent: seconds of the budget that earlier attempts took.
+        first: the number of the first of these phases, where others were run before.
 
     Returns:
         The history, and the seconds that the features took.
     """
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
-    ended = _by_budget(recipe, over, spent)
     trained = Trained()
-    for number, phase in enumerate(phases):
-        if number and ended():
+    for number, phase in enumerate(phases, first):
+        if number and over():
             return trained + Trained(cut=True)  # the first gives a model, the others only better it
-        if phase.solver == "closed-form":
-            trained += run_probe(backbone, data, phase, recipe, machine, on_event)
-        else:
-            room = room_of(workdir, number, phase.name)
-            trained += run_tune(backbone, data, phase, recipe, machine, on_event, room, ended)
+        current = as_it_is(backbone) if number and phase.solver == "closed-form" else backbone
+        room = room_of(workdir, number, phase.name)
+        trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, on_event, over))
     return trained
 
 
-def _by_budget(recipe: Recipe, over: Over, spent: float) -> Over:
-    """Over when it is said, or when the recipe's budget is spent."""
+def as_it_is(backbone: Backbone) -> Backbone:
+    """The backbone under a key of its weights as they are now: features of other weights are not its own."""
+    return replace(backbone, key=fingerprint(backbone.model, backbone.processor, ()))
+
+
+def within_budget(recipe: Recipe, over: Over, spent: float = 0.0) -> Over:
+    """Over when it is said, or when the recipe's budget is spent.
+
+    Args:
+        spent: seconds of the budget that earlier attempts took.
+    """
     if not recipe.budget:
         return over
     deadline = time.monotonic() + seconds(recipe.budget) - spent

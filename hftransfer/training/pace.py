@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -18,9 +19,9 @@ from ..recipe import Recipe
 from ..strategies import Phase
 from ..tasks import get_task
 from ..values import Backbone, Dataset
-from .progress import Machine
+from .progress import Leg, Machine
 from .rows import is_tagged
-from .tune import tame_dropout, trainable, tuning_precision
+from .tuning.tune import tame_dropout, trainable, tuning_precision
 
 MEASURED = 3  # batches, of short, middling and long rows; one pass more warms up
 Batch = dict[str, torch.Tensor]
@@ -35,6 +36,8 @@ class Trial:
     """
 
     backbone: Backbone
+    data: Dataset
+    recipe: Recipe
     batches: tuple[Batch, ...]
     encode: float
 
@@ -53,7 +56,7 @@ class Trial:
             whole = {**batch, "labels": torch.zeros_like(batch["input_ids"]) if labels is None else labels[places]}
             found.append({name: tensor.to(machine.device) for name, tensor in whole.items()})
         rows = sum(len(batch["labels"]) for batch in found)
-        return cls(backbone, tuple(found), (time.perf_counter() - began) / rows)
+        return cls(backbone, data, recipe, tuple(found), (time.perf_counter() - began) / rows)
 
     def forward(self, machine: Machine) -> float:
         """Seconds of a row through the backbone, in the machine's arithmetic."""
@@ -64,14 +67,14 @@ class Trial:
 
         return self._timed(work) / fmean(len(batch["labels"]) for batch in self.batches)
 
-    def step(self, phase: Phase, recipe: Recipe, machine: Machine) -> float:
+    def step(self, phase: Phase, machine: Machine) -> float:
         """Seconds of a training step as the phase makes them, an optimizer's state in memory.
 
         It changes the model, which is of no more use.
         """
         tame_dropout(self.backbone.model)
-        machine = replace(machine, dtype=tuning_precision(self.backbone, recipe, machine))
-        optimizer = torch.optim.AdamW(trainable(self.backbone, phase, recipe, machine))
+        machine = replace(machine, dtype=tuning_precision(self.backbone, self.recipe, machine))
+        optimizer = torch.optim.AdamW(trainable(Leg(self.backbone, self.data, phase, self.recipe, machine, Path())))
 
         def work(batch: Batch) -> None:
             with autocast(machine.device, machine.dtype):

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
+
+from ..recipe import Recipe
+from ..strategies import Phase
+from ..tasks import Task, get_task
+from ..values import Backbone, Dataset, Listener, silent
 
 Over = Callable[[], bool]  # whether training is to end with what it has
 
@@ -21,6 +27,29 @@ class Machine:
 
     device: torch.device
     dtype: torch.dtype
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One phase of a run, with all that it is run on. The backbone's model is trained in place.
+
+    Attributes:
+        room: the phase's folder for what it needs meanwhile. What is found there is gone on from.
+        over: asked now and then; once it says yes, training ends with the best so far.
+    """
+
+    backbone: Backbone
+    data: Dataset
+    phase: Phase
+    recipe: Recipe
+    machine: Machine
+    room: Path
+    on_event: Listener = silent
+    over: Over = never
+
+    @property
+    def task(self) -> Task:
+        return get_task(self.data.task)
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from hftransfer.models.inputs import example
 from hftransfer.recipe import Recipe
 from hftransfer.strategies import Phase, Rates
 from hftransfer.tasks import get_task
-from hftransfer.training import Machine, family, run_phases
-from hftransfer.training.augment import shift_and_zoom
-from hftransfer.training.rates import layer_depths, parameter_groups
-from hftransfer.training.trainer import PhaseTrainer
-from hftransfer.training.tune import tuning_precision
+from hftransfer.training import Machine, family, never, run_phases, within_budget
+from hftransfer.training.tuning.augment import shift_and_zoom
+from hftransfer.training.tuning.rates import layer_depths, parameter_groups
+from hftransfer.training.tuning.trainer import PhaseTrainer
+from hftransfer.training.tuning.tune import tuning_precision
 from hftransfer.values import Backbone, Dataset, Event
 from tests.tiny import convolutional_backbone, image_backbone, pictures, table, text_backbone
 
@@ -136,7 +136,8 @@ def test_progress_is_told_in_order(tmp_path: Path) -> None:
 def test_a_budget_ends_training_early_and_keeps_the_best(tmp_path: Path) -> None:
     backbone, data, recipe = station("text", tmp_path, budget="0.5s")
     heard: list[Event] = []
-    run_phases(backbone, data, [phase(epochs=500.0)], recipe, tmp_path, heard.append)
+    over = within_budget(recipe, never)
+    run_phases(backbone, data, [phase(epochs=500.0)], recipe, tmp_path, heard.append, over)
     last = [event for event in heard if event.total][-1]
     assert 0 < last.step < last.total
 

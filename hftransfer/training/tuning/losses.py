@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..data import labels_of
-from ..models.anatomy import dissect
-from ..models.inputs import example
-from ..tasks import Task
-from ..values import Backbone, Dataset
-from .progress import Machine
+from ...data import labels_of
+from ...models.anatomy import dissect
+from ...models.inputs import example
+from ...tasks import Task
+from ...values import Backbone, Dataset
+from ..progress import Machine
 
 Loss = Callable[..., torch.Tensor]
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from ..models.anatomy import ACTIVATIONS, Anatomy
+from ...models.anatomy import ACTIVATIONS, Anatomy
 from .solvers import SOLVERS, Head, Refined, Solver
 
 START = 1e-2  # inverse strength of the L2 penalty that the search begins at

@@ -7,8 +7,8 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from hftransfer.training.head import HeadProblem, Split, refine, solve
-from hftransfer.training.solvers import Binary, LeastSquares, Multinomial, Refined
+from hftransfer.training.heads.solvers import Binary, LeastSquares, Multinomial, Refined
+from hftransfer.training.heads.solving import HeadProblem, Split, refine, solve
 
 
 def flags(rows: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,15 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import rotate_checkpoints
 
-from ..models.loading import reload_weights
-from ..output import durable, sync
-from ..values import Event, Listener
-from .progress import Over
+from ...models.loading import reload_weights
+from ...output import durable, sync
+from ...values import Event, Listener
+from ..progress import Over
+from .batches import Change
+from .penalties import Penalty
 from .rows import Collator
 
 KEPT = 1  # checkpoint, beside the best
-Augment = Callable[[torch.Tensor], torch.Tensor]
 NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
@@ -42,11 +42,12 @@ class PhaseTrainer(Trainer):
         *args: Any,
         groups: list[dict[str, Any]],
         collators: tuple[Collator, Collator],
-        augment: Augment | None = None,
+        change: Change | None = None,
+        penalty: Penalty | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
-        self.augment = augment
+        self.change, self.penalty = change, penalty
         self.unwrapped: PreTrainedModel = kwargs["model"]
         self.groups = groups
         self.train_collator, self.eval_collator = collators
@@ -64,10 +65,10 @@ class PhaseTrainer(Trainer):
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         for module in self.still:
             module.eval()
-        if self.augment and model.training:
-            # Not where batches are made: those are made ahead, and chance would go on elsewhere after a resumption.
-            inputs = {**inputs, "pixel_values": self.augment(inputs["pixel_values"])}
-        return super().compute_loss(model, inputs, *args, **kwargs)
+        if not model.training:
+            return super().compute_loss(model, inputs, *args, **kwargs)
+        loss: Any = super().compute_loss(model, self.change(inputs) if self.change else inputs, *args, **kwargs)
+        return loss + self.penalty() if self.penalty else loss
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Trainer's own passes over weights that the file names otherwise than the model."""

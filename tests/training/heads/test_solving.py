@@ -10,7 +10,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from hftransfer.models.anatomy import ACTIVATIONS, Anatomy
-from hftransfer.training.head import START, STRONGER, WEAKER, HeadProblem, Lens, Split, compare, install, solve
+from hftransfer.training.heads.solving import START, STRONGER, WEAKER, HeadProblem, Lens, Split, compare, install, solve
 
 CLASSES = 4
 

@@ -15,7 +15,7 @@ from scipy.special import expit, log_softmax, logsumexp
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ..results import classification, multi_label, regression
+from ...results import classification, multi_label, regression
 
 ITERATIONS = 1000
 NEVER = 20.0  # how far below the others the logit of a class lies that train has no row of

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 from transformers import PreTrainedModel
 
-from ..strategies import Rates
+from ...strategies import Phase, Rates
 
 _NUMBERED = re.compile(r"(.*?\.)(\d+)\.")
 
@@ -38,6 +38,14 @@ def parameter_groups(
     return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
 
 
+def trained_parameters(model: PreTrainedModel, head: frozenset[str], phase: Phase) -> frozenset[str]:
+    """The names of what a phase trains; the head is always among it."""
+    depths = layer_depths(model, head)
+    deepest = max(depths.values(), default=0)
+    lowest = {"head": deepest + 1, "everything": 0}.get(phase.trains, deepest + 1 - (phase.layers or deepest + 1))
+    return frozenset(name for name, depth in depths.items() if depth >= lowest or name.rsplit(".", 1)[0] in head)
+
+
 def layer_depths(model: PreTrainedModel, head: frozenset[str] = frozenset()) -> dict[str, int]:
     """Each parameter's layer, counted from the input, in the order in which the model names them.
 
@@ -50,3 +58,8 @@ def layer_depths(model: PreTrainedModel, head: frozenset[str] = frozenset()) -> 
         match = None if name.rsplit(".", 1)[0] in head else _NUMBERED.match(name)
         depths[name] = seen.setdefault(match[0], len(seen) + 1) if match else len(seen)
     return depths
+
+
+def layer_count(model: PreTrainedModel) -> int:
+    """How many layer groups there are above the embeddings or the stem."""
+    return max(layer_depths(model).values(), default=0)

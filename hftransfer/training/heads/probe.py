@@ -8,50 +8,45 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..data import labels_of
-from ..models.anatomy import Anatomy, dissect
-from ..models.features import read_features
-from ..models.inputs import example
-from ..models.surgery import reshape, views_of
-from ..models.views import View
-from ..models.words import tokens_of
-from ..recipe import Recipe
-from ..strategies import Phase
-from ..tasks import get_task
-from ..values import Backbone, Dataset, Event, Listener
-from .head import HeadProblem, Split, compare, head_of, install, refine, solve
-from .progress import Machine, Trained
-from .rows import token_tags
+from ...data import labels_of
+from ...models.anatomy import Anatomy, dissect
+from ...models.features import read_features
+from ...models.inputs import example
+from ...models.surgery import reshape, views_of
+from ...models.views import View
+from ...models.words import tokens_of
+from ...tasks import get_task
+from ...values import Backbone, Dataset, Event
+from ..progress import Leg, Trained
+from ..rows import token_tags
+from .solving import HeadProblem, Split, compare, head_of, install, refine, solve
 
 ROWS = 1000  # tokenised at once
 
 
-def run_probe(
-    backbone: Backbone, data: Dataset, phase: Phase, recipe: Recipe, machine: Machine, on_event: Listener
-) -> Trained:
+def run_probe(leg: Leg) -> Trained:
     """Solve the head on frozen features; the model is changed in place.
 
     Returns:
         One row of history: phase, depth, strength, eval_loss and others.
     """
-    batch = {name: tensor.to(machine.device) for name, tensor in example(backbone).items()}
+    backbone = leg.backbone
+    batch = {name: tensor.to(leg.machine.device) for name, tensor in example(backbone).items()}
     anatomy = dissect(backbone.model, batch, backbone.name)
     if backbone.known:
         anatomy = replace(anatomy, dense=None, activation="identity", layers=None)  # nothing before the head changes
-    views = views_of(backbone.model, anatomy, batch, phase.depth)
+    views = views_of(backbone.model, anatomy, batch, leg.phase.depth)
     began = time.perf_counter()
-    read = {
-        name: _read(backbone, anatomy, data, name, views, machine, recipe, on_event) for name in ("train", "validation")
-    }
+    read = {name: features_of(leg, anatomy, name, views) for name in ("train", "validation")}
     features_seconds = time.perf_counter() - began
-    on_event(Event("train", "solving the head"))
-    target = get_task(data.task).target
-    labels = {name: UNITS[target.unit](backbone, data, name) for name in read}
+    leg.on_event(Event("train", "solving the head"))
+    target = leg.task.target
+    labels = {name: UNITS[target.unit](backbone, leg.data, name) for name in read}
     problems = [
         HeadProblem(
             train=_split(read["train"][:, at], labels["train"]),
             validation=_split(read["validation"][:, at], labels["validation"]),
-            outputs=len(data.labels),
+            outputs=len(leg.data.labels),
             activation=anatomy.activation,
             solver=target.solver,
         )
@@ -62,33 +57,24 @@ def run_probe(
     install(backbone.model, anatomy, solved)
     reshape(backbone.model, anatomy, views[at])
     view = views[at]
-    row = {"phase": phase.name, "depth": view.depth, "pooling": view.pooling, "strength": solved.strength}
+    row = {"phase": leg.phase.name, "depth": view.depth, "pooling": view.pooling, "strength": solved.strength}
     figures = {f"eval_{name}": value for name, value in solved.figures.items()}
-    on_event(Event("train", _told(view), metrics=figures))
+    leg.on_event(Event("train", _told(view), metrics=figures))
     return Trained((row | figures,), features_seconds)
 
 
-def _read(
-    backbone: Backbone,
-    anatomy: Anatomy,
-    data: Dataset,
-    name: str,
-    views: tuple[View, ...],
-    machine: Machine,
-    recipe: Recipe,
-    on_event: Listener,
-) -> np.ndarray:
-    column = get_task(data.task).modality.column
+def features_of(leg: Leg, anatomy: Anatomy, name: str, views: tuple[View, ...]) -> np.ndarray:
+    """The features of a split's rows, [rows, views, width]: from the cache, where they were read before."""
     return read_features(
-        backbone,
+        leg.backbone,
         anatomy,
-        data.splits[name].select_columns([column]),
-        data.digests[name],
+        leg.data.splits[name].select_columns([leg.task.modality.column]),
+        leg.data.digests[name],
         views=views,
-        device=machine.device,
-        dtype=machine.dtype,
-        batch_size=recipe.batch_size,
-        on_event=on_event,
+        device=leg.machine.device,
+        dtype=leg.machine.dtype,
+        batch_size=leg.recipe.batch_size,
+        on_event=leg.on_event,
     )
 
 

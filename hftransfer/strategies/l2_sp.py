@@ -1,0 +1,25 @@
+"""Everything trains, drawn back to where the source model was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..recipe import Recipe
+from .feature_extraction import PROBE
+from .full import epochs_for, rates_for
+from .phases import Facts, Phase, SourcePenalty
+
+
+@dataclass(frozen=True)
+class L2Sp:
+    """Li et al. 2018, https://arxiv.org/abs/1802.01483."""
+
+    name: str = "l2-sp"
+    penalty: SourcePenalty = SourcePenalty(alpha=0.1, beta=0.01)
+
+    def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
+        rates, epochs = rates_for(facts, recipe), epochs_for(facts, recipe)
+        return (
+            PROBE,
+            Phase("l2-sp", "everything", "trainer", rates=rates, epochs=epochs, penalty=self.penalty),
+        )

@@ -1,0 +1,26 @@
+"""Low-rank adapters train, the backbone's own weights do not; merged at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..recipe import Recipe
+from .feature_extraction import PROBE
+from .full import epochs_for
+from .phases import Adapter, Facts, Phase, Rates
+
+
+@dataclass(frozen=True)
+class Lora:
+    """Hu et al. 2021, https://arxiv.org/abs/2106.09685."""
+
+    name: str = "lora"
+    adapter: Adapter = Adapter()
+
+    def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
+        peak = recipe.learning_rate or 1e-3
+        epochs = epochs_for(facts, recipe)
+        return (
+            PROBE,
+            Phase("lora", "adapters", "trainer", rates=Rates(peak, peak), epochs=epochs, adapter=self.adapter),
+        )
