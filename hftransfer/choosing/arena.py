@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..checkpoints import LEADER, figures, keep
+from ..checkpoints import LEADER, figures, keep, room_of
 from ..models.loading import quiet, reload_model
 from ..predictor.ready import Ready
 from ..predictor.scored import scored
@@ -70,7 +71,7 @@ class Arena:
         known = self.settled.known.get(f"tried {entry.name}")
         if known is None:
             if phases:
-                self.on_event(Event("train", f"trying {entry.name}, about {entry.seconds:.0f} s: {entry.why}"))
+                self.on_event(Event("train", f"trying {entry.name}: {entry.why}"))
             known = self.settled.once(f"tried {entry.name}", lambda: self._run(entry, start, phases, recipe, first))
         done = Tried(**known["tried"])
         self.on_event(Event("train", f"{done.name} reaches {done.metric} {done.figure:.3f} on validation"))
@@ -93,6 +94,8 @@ class Arena:
         if done.figure >= self.best:
             with quiet():
                 keep(self.work, LEADER, backbone.model.save_pretrained, {"name": done.name})
+        for number, phase in enumerate(phases, first):
+            shutil.rmtree(room_of(self.work, number, phase.name), ignore_errors=True)
         return {"tried": asdict(done), "trained": asdict(trained)}
 
     @property

@@ -13,6 +13,7 @@ from ..values import Backbone, Dataset, Event, Listener
 from .arena import Arena, Tried
 from .candidates import candidates
 from .picking import facts
+from .search import search
 from .settled import Settled
 
 PROBE = "feature-extraction"
@@ -43,12 +44,30 @@ def decide(
     on_event: Listener,
     over: Over,
 ) -> Decision:
-    """Train by the recipe's strategy; for `auto`, by the one that validation likes best."""
+    """Train by the recipe's strategy; for `auto`, by the one that validation likes best, and so for a search."""
+    if recipe.tune:
+        return _search(backbone, data, recipe, work, settled, on_event, over)
     if recipe.strategy == "auto":
         return _contest(backbone, data, recipe, work, settled, on_event, over)
     phases = STRATEGIES[recipe.strategy].phases(facts(backbone, data), recipe)
     trained = run_phases(backbone, data, phases, recipe, work, on_event, over)
     return Decision(backbone, recipe.strategy, trained, recipe)
+
+
+def _search(
+    backbone: Backbone,
+    data: Dataset,
+    recipe: Recipe,
+    work: Path,
+    settled: Settled,
+    on_event: Listener,
+    over: Over,
+) -> Decision:
+    arena, recipes = search(backbone, data, recipe, work, settled, on_event, over)
+    best, name = arena.winner(backbone)
+    found = recipes[name]
+    on_event(Event("train", f"{name} is the best of {len(arena.tried)} on validation"))
+    return Decision(best, found.strategy, arena.trained[name], found, tuple(arena.tried))
 
 
 def _contest(
