@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..recipe import Recipe
 from .feature_extraction import PROBE
-from .full import epochs_for, rates_for
-from .phases import Facts, Phase
+from .phases import Facts, Phase, Rates
+
+# By the backbone's family, as in `full`.
+PEAKS = {"attention": 1e-4, "convolution": 1e-4}
+PASSES = 20  # over the rows, that steps are counted by
+STEPS = (12, 150)  # bounds: what rows of a class there are, not pairs of them, decides
 
 
 @dataclass(frozen=True)
 class Contrastive:
-    """Supervised contrastive learning, Khosla et al. 2020, https://arxiv.org/abs/2004.11362."""
+    """Supervised contrastive learning, Khosla et al. 2020, https://arxiv.org/abs/2004.11362.
+
+    Words' embeddings, or a stem, stay as they are: few rows meet few of them.
+    """
 
     name: str = "contrastive"
 
     def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
-        rates, epochs = rates_for(facts, recipe), epochs_for(facts, recipe)
-        return (
-            PROBE,
-            Phase("contrastive", "everything", "trainer", rates=rates, epochs=epochs, loss="contrastive"),
-            Phase("head", trains="head", solver="closed-form"),
+        peak = recipe.learning_rate or PEAKS[facts.family]
+        # What is compared with other ways must leave validation to the comparison.
+        whole = recipe.strategy != "auto" and not recipe.tune
+        tuned = Phase(
+            *("contrastive", "layers", "trainer"),
+            rates=Rates(peak, peak),
+            epochs=epochs_for(facts, recipe),
+            layers=max(1, facts.layers),
+            loss="contrastive",
+            whole=whole,
         )
+        head = Phase("head", trains="head", solver="closed-form", depth="kept", whole=whole)
+        return (replace(PROBE, whole=whole), tuned, head)
+
+
+def epochs_for(facts: Facts, recipe: Recipe) -> float:
+    """The recipe's, else as many as give steps within the bounds."""
+    each = -(-facts.rows // recipe.batch_size)  # steps of an epoch
+    least, most = STEPS
+    return recipe.epochs or min(most, max(least, PASSES * facts.rows / recipe.batch_size)) / each

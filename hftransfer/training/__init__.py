@@ -12,10 +12,13 @@ from ..models.device import pick_device, pick_precision, to_device
 from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
+from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
+from .few import Ahead
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
+from .tuning.contrastive import refuse_contrastive
 from .tuning.rates import family, layer_count
 from .tuning.tune import run_tune, steps_of
 
@@ -67,13 +70,20 @@ def run_phases(
     """
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
-    trained = Trained()
+    for phase in phases:
+        refuse_contrastive(get_task(data.task), phase)
+    trained, ahead = Trained(), None
     for number, phase in enumerate(phases):
-        if first + number and over():
+        if first + number and over() and ahead is None:
             return trained + Trained(cut=True)  # the first gives a model, the others only better it
         current = as_it_is(backbone) if number and phase.solver == "closed-form" else backbone
         room = room_of(workdir, first + number, phase.name)
-        trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, on_event, over))
+        leg = Leg(current, data, phase, recipe, machine, room, on_event, over)
+        ahead = ahead if phase.judged else Ahead.of(leg, trained)
+        trained += RUN[phase.solver](leg)
+        if ahead and phase.judged:
+            ahead.settle(leg, trained)
+            ahead = None
     return trained
 
 

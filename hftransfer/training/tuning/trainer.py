@@ -16,7 +16,7 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from transformers.trainer_utils import rotate_checkpoints
+from transformers.trainer_utils import IntervalStrategy, rotate_checkpoints
 
 from ...models.loading import reload_weights
 from ...output import durable, sync
@@ -44,9 +44,11 @@ class PhaseTrainer(Trainer):
         collators: tuple[Collator, Collator],
         change: Change | None = None,
         penalty: Penalty | None = None,
+        sampler: torch.utils.data.Sampler[int] | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
+        self.sampler = sampler
         self.change, self.penalty = change, penalty
         self.unwrapped: PreTrainedModel = kwargs["model"]
         self.groups = groups
@@ -86,6 +88,9 @@ class PhaseTrainer(Trainer):
         self.data_collator = self.train_collator
         return super().get_train_dataloader()
 
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return super()._get_train_sampler(train_dataset) if self.sampler is None else self.sampler
+
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
         self.data_collator = self.eval_collator
         return super().get_eval_dataloader(eval_dataset)
@@ -111,7 +116,8 @@ class Progress(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if self.over():
             self.cut = state.global_step < state.max_steps
-            control.should_evaluate = control.should_save = control.should_training_stop = True
+            control.should_evaluate = args.eval_strategy != IntervalStrategy.NO
+            control.should_save = control.should_training_stop = True
         self.on_event(Event("train", self.phase, state.global_step, state.max_steps))
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import EarlyStoppingCallback, TrainingArguments
 
-from ...checkpoints import FINISHED, START, figures, keep, last_checkpoint, tidy
+from ...checkpoints import FINISHED, STALE, START, figures, keep, last_checkpoint, tidy
 from ...models.anatomy import dissect
 from ...models.device import keep_memory
 from ...models.inputs import example
@@ -17,8 +17,10 @@ from ...recipe import Recipe
 from ...results.metrics import running
 from ...strategies import Phase
 from ...values import Backbone, Event
+from ..few import with_all_rows
 from ..progress import Leg, Machine, Trained
 from .batches import change_of
+from .contrastive import Contrast, contrasting
 from .finding import with_found_rate
 from .losses import exact_head, head_scale, loss_of
 from .penalties import penalty_of
@@ -37,17 +39,18 @@ def run_tune(leg: Leg) -> Trained:
     Returns:
         History: phase, step, epoch, and what was measured there.
     """
+    judged = leg.phase.judged
     finished = figures(leg.room, FINISHED)
     if finished is None:
         leg.room.mkdir(parents=True, exist_ok=True)
         progress = _trained(leg)
-        finished = {"history": progress.history, "cut": progress.cut}
+        finished = {"history": progress.history, "cut": progress.cut} | ({} if judged else {STALE: True})
         with quiet():
             keep(leg.room, FINISHED, leg.backbone.model.save_pretrained, finished)
     else:
         reload_weights(leg.backbone.model, leg.room / FINISHED)
         leg.backbone.model.eval()
-    tidy(leg.room)
+    tidy(leg.room, (FINISHED,) if judged else (FINISHED, START))
     return Trained(tuple(finished["history"]), cut=finished["cut"])
 
 
@@ -55,47 +58,66 @@ def _trained(leg: Leg) -> Progress:
     keep_memory()
     machine = replace(leg.machine, dtype=tuning_precision(leg.backbone, leg.recipe, leg.machine))
     leg = replace(leg, machine=machine)
+    leg = with_all_rows(leg)
     tame_dropout(leg.backbone.model)
     leg.on_event(Event("train", "preparing the rows"))
     with quiet():
         rows = rows_of(leg)
     leg = with_found_rate(leg, rows)
     progress = Progress(leg.phase.name, leg.on_event, leg.over)
-    with quiet(), exact_head(leg.backbone, leg.task, machine):
-        descend(leg, trainer_for(leg, rows, progress))
+    steps = steps_of(leg.phase, len(rows.train), leg.recipe)
+    with quiet(), exact_head(leg.backbone, leg.task, machine), contrasting(leg, steps) as contrast:
+        descend(leg, trainer_for(leg, rows, progress, contrast))
     plain_again(leg.backbone.model)
     leg.backbone.model.requires_grad_(True).eval()
     return progress
 
 
-def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
+def trainer_for(leg: Leg, rows: Rows, progress: Progress, contrast: Contrast | None = None) -> PhaseTrainer:
     """The Trainer of a phase, with all that the recipe and the phase ask for."""
+    args = arguments(leg, len(rows.train))
     return PhaseTrainer(
         model=leg.backbone.model,
-        args=arguments(leg, len(rows.train)),
+        args=contrast.unjudged(args) if contrast else args,
+        sampler=contrast.rounds if contrast else None,
         groups=trainable(leg),
         collators=rows.collators,
         change=change_of(leg),
         penalty=penalty_of(leg),
         train_dataset=rows.train,
         eval_dataset=rows.validation,
-        compute_loss_func=loss_of(leg.task, leg.data),
+        compute_loss_func=contrast or loss_of(leg.task, leg.data),
         compute_metrics=running(leg.task, leg.data.labels),
-        callbacks=[progress, EarlyStoppingCallback(leg.recipe.patience)],
+        callbacks=[progress, *([] if contrast else [EarlyStoppingCallback(leg.recipe.patience)])],
     )
 
 
 def descend(leg: Leg, trainer: PhaseTrainer) -> None:
     """Train from where an earlier attempt came to; what is no better than the start gives way to it."""
     model, room = leg.backbone.model, leg.room
+    if not leg.phase.judged:
+        train_on(leg, trainer, 0.0)
+        if not all(bool(parameter.isfinite().all()) for parameter in model.parameters()):
+            leg.on_event(Event("train", "training led to no finite weights: its start is kept"))
+            reload_weights(model, room / START)
+        return
     start = trainer.evaluate()[f"eval_{leg.task.target.best}"]
-    if figures(room, START) is None:
-        keep(room, START, model.save_pretrained, start)
-    last = last_checkpoint(room)
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    train_on(leg, trainer, start)
     if (trainer.state.best_metric or 0.0) < start:
         leg.on_event(Event("train", "training gained nothing on validation: its start is kept"))
         reload_weights(model, room / START)
+
+
+def train_on(leg: Leg, trainer: PhaseTrainer, start: float) -> None:
+    """To the end, from where an earlier attempt came to; the model that the phase begins with is kept.
+
+    Args:
+        start: that model's figure.
+    """
+    if figures(leg.room, START) is None:
+        keep(leg.room, START, leg.backbone.model.save_pretrained, start)
+    last = last_checkpoint(leg.room)
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
 def plain_again(model: torch.nn.Module) -> None:
