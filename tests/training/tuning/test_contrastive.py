@@ -118,43 +118,42 @@ def weights(backbone: Backbone) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in backbone.model.state_dict().items()}
 
 
+@pytest.mark.slow
 def test_killed_and_gone_on_with_it_ends_in_the_same_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contrastive, "SAVED", 4)
-    ends = []
-    for name in ("whole", "killed"):
-        (tmp_path / name).mkdir()
-        backbone, data, recipe = station("text", tmp_path / name)
-        phases, work = [PROBE, tuning(10), HEAD], tmp_path / name / "work"
-        if name == "killed":
-            step = PhaseTrainer.training_step
-            taken = []
+    phases, room = [PROBE, tuning(10), HEAD], room_of(tmp_path / "work", 1, "contrastive")
+    backbone, data, recipe = station("text", tmp_path)
+    run_phases(backbone, data, phases, recipe, tmp_path / "whole")
+    undisturbed = weights(backbone)
+    backbone, data, recipe = station("text", tmp_path)
+    step, taken = PhaseTrainer.training_step, []
 
-            def cut(self: PhaseTrainer, *args: object, **more: object) -> torch.Tensor:
-                taken.append(self.state.global_step)
-                if len(taken) == 7:
-                    raise KeyboardInterrupt
-                return step(self, *args, **more)
+    def cut(self: PhaseTrainer, *args: object, **more: object) -> torch.Tensor:
+        taken.append(self.state.global_step)
+        if len(taken) == 7:
+            raise KeyboardInterrupt
+        return step(self, *args, **more)
 
-            monkeypatch.setattr(PhaseTrainer, "training_step", cut)
-            with pytest.raises(KeyboardInterrupt):
-                run_phases(backbone, data, phases, recipe, work)
-            assert best(work) == room_of(work, 1, "contrastive") / START  # its head fits
-            backbone, data, recipe = station("text", tmp_path / name)
-        trained = run_phases(backbone, data, phases, recipe, work)
-        ends.append(weights(backbone))
-        assert best(work) == room_of(work, 1, "contrastive") / START
-    assert taken[7] == 4 and len(taken) == 7 + 6, "it began anew"
-    assert all(torch.equal(tensor, ends[0][name]) for name, tensor in ends[1].items())
-    again, *_ = station("text", tmp_path / "killed")
-    assert figures(room_of(work, 1, "contrastive"), FINISHED)["stale"]
-    assert run_phases(again, data, phases, recipe, work).history == trained.history  # nothing is trained twice
-    assert all(torch.equal(tensor, ends[0][name]) for name, tensor in weights(again).items())
+    monkeypatch.setattr(PhaseTrainer, "training_step", cut)
+    with pytest.raises(KeyboardInterrupt):
+        run_phases(backbone, data, phases, recipe, tmp_path / "work")
+    assert best(tmp_path / "work") == room / START  # its head fits
+    for _ in range(2):  # what is over is not trained again
+        backbone, data, recipe = station("text", tmp_path)
+        run_phases(backbone, data, phases, recipe, tmp_path / "work")
+        assert taken[7:] == [4, 5, 6, 7, 8, 9]
+        assert all(torch.equal(tensor, undisturbed[name]) for name, tensor in weights(backbone).items())
+        assert best(tmp_path / "work") == room / START and figures(room, FINISHED)["stale"]
 
 
+@pytest.mark.slow
 def test_cut_short_it_still_gets_a_head_that_fits(tmp_path: Path) -> None:
     backbone, data, recipe = station("text", tmp_path)
     steps: list[int] = []
-    note = lambda event: steps.append(event.step) if event.total and event.message == "contrastive" else None  # noqa: E731
+
+    def note(event: Event) -> None:
+        steps.extend([event.step] if event.message == "contrastive" else [])
+
     phases = [PROBE, tuning(400), HEAD]
     trained = run_phases(backbone, data, phases, recipe, tmp_path, note, over=lambda: bool(steps))
     assert trained.cut and len(set(steps)) <= 2
