@@ -13,6 +13,7 @@ from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
 from ..values import Backbone, Dataset, Listener, silent
+from .heads.mapping import run_mapping
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
@@ -34,7 +35,11 @@ __all__ = [
     "within_budget",
 ]
 
-RUN: dict[str, Callable[[Leg], Trained]] = {"closed-form": run_probe, "trainer": run_tune}
+RUN: dict[str, Callable[[Leg], Trained]] = {
+    "closed-form": run_probe,
+    "trainer": run_tune,
+    "mapping": run_mapping,
+}
 
 
 def machine_for(recipe: Recipe) -> Machine:
