@@ -22,6 +22,7 @@ from typing import Any
 from .output import MARKER, abandon, durable, sync
 
 PROCESSOR, START, FINISHED = "processor", "start", "finished"
+LEADER = "leader"  # the best of several candidates so far
 SETTLED = "settled.json"  # what the run chose for itself, and its recipe
 FIGURES = "figures.json"
 SPENT = "spent.json"  # seconds by stage, of all attempts
@@ -79,7 +80,9 @@ def last_checkpoint(room: Path) -> Path | None:
 
 
 def best(workdir: Path) -> Path | None:
-    """The folder of the best model so far, in the last phase that has one; None where there is none yet."""
+    """The folder of the best model so far: of the candidates, else of the last phase that has one; None without any."""
+    if (workdir / LEADER).is_dir():
+        return workdir / LEADER
     rooms = sorted(workdir.glob("phase-*"), reverse=True)
     return next((model for room in rooms if (model := _best_in(room)) is not None), None)
 
