@@ -10,15 +10,18 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import chain
 from typing import Any
 
-from ..values import Backbone, Problem
-from .backbones import BY_NAME, RECOMMENDED, Known
+from ..tasks import get_task
+from ..values import Backbone, Dataset, Problem
+from .backbones import BY_NAME, RECOMMENDED, Known, is_starter
 from .source import source_classes
-from .vocabulary import unknown_tokens
+from .vocabulary import LOOKED_AT, unknown_tokens
 
+MAPPED = ("class", "flags")  # shapes of labels that are names
 SHOWN = 5  # names, or backbones to choose
 SYNSET = re.compile(r"^n\d{8}[ _-]+")  # ImageNet's number before a name
 KANA = 0.1  # of the letters: Japanese writes Chinese characters too
@@ -38,13 +41,27 @@ TITLES = {
 }
 
 
-def known_classes(backbone: Backbone, labels: Sequence[str]) -> Problem | None:
+def kin(backbone: Backbone, data: Dataset) -> Iterator[Problem]:
+    """What a backbone and data have in common, as notes, and what they have not, as warnings."""
+    task = get_task(data.task)
+    if task.target.shape in MAPPED and not data.known:
+        yield from known_classes(backbone, data.labels)
+    if backbone.modality == "text":
+        yield from languages(backbone, {name: _some(data, name) for name in data.splits})
+
+
+def _some(data: Dataset, split: str) -> Sequence[Any]:
+    found: Sequence[Any] = data.splits[split][:LOOKED_AT][get_task(data.task).modality.column]
+    return found
+
+
+def known_classes(backbone: Backbone, labels: Sequence[str]) -> Iterator[Problem]:
     """A note where the backbone was trained to tell some of the labels already."""
     found = alike(labels, source_classes(backbone))
     if not found:
-        return None
+        return
     names = ", ".join([*list(found)[:SHOWN], *(["…"] if len(found) > SHOWN else [])])
-    return Problem(
+    yield Problem(
         "known-classes",
         "info",
         backbone.name,
@@ -72,7 +89,9 @@ def _plain(name: str) -> str:
 def script_of(texts: Iterable[Any]) -> str | None:
     """The script that most letters of texts, or pairs of texts, are of; None where there are few letters."""
     pairs = (text if isinstance(text, (list, tuple)) else (text,) for text in texts)
-    counts = Counter(script for character in chain.from_iterable(chain.from_iterable(pairs)) if (script := _of(character)))
+    counts = Counter(
+        script for character in chain.from_iterable(chain.from_iterable(pairs)) if (script := _of(character))
+    )
     letters = sum(counts.values())
     if letters < FEWEST:
         return None
@@ -106,9 +125,9 @@ def languages(backbone: Backbone, texts: Mapping[str, Sequence[Any]]) -> Iterato
         texts: some of each split.
     """
     row, script = BY_NAME.get(backbone.name), script_of(texts["train"])
-    unknown = unknown_tokens(backbone.processor, backbone.name, texts["train"], advised(script))
+    unknown = unknown_tokens(backbone.processor, backbone.name, texts["train"])
     if unknown:
-        yield unknown
+        yield replace(unknown, fix=_advice(advised(script)))
     elif row and script and not reads(row, script):
         message = f"the texts are in {_title(script)}, and the backbone was made for {row.languages}"
         yield Problem("other-script", "warning", backbone.name, message, _advice(advised(script)))
@@ -116,9 +135,10 @@ def languages(backbone: Backbone, texts: Mapping[str, Sequence[Any]]) -> Iterato
         yield from _between(backbone, script, texts)
 
 
-def in_common(backbone: Backbone, texts: Sequence[Any]) -> str:
-    """What the texts and a backbone of the table have in common; empty where nothing is known of it."""
-    row, script = BY_NAME.get(backbone.name), script_of(texts)
+def in_common(backbone: Backbone, data: Dataset) -> str:
+    """The language that texts and a backbone of the table share; empty where nothing is known of it."""
+    row = BY_NAME.get(backbone.name)
+    script = script_of(_some(data, "train")) if row and row.languages else None
     if row is None or script is None or not reads(row, script):
         return ""
     made = f"{row.languages}, them among it" if is_multilingual(row) else row.languages
@@ -129,29 +149,32 @@ def _between(backbone: Backbone, script: str | None, texts: Mapping[str, Sequenc
     """Train in one language, validation or test in another."""
     others = {name: other for name, some in texts.items() if (other := script_of(some)) and other != script}
     for name, other in list(others.items())[:1] if script else []:
+        change = f"train is in {_title(script or '')}, {name} in {_title(other)}"
         yield Problem(
             "two-scripts",
             "warning",
             backbone.name,
-            f"train is in {_title(script or '')}, {name} in {_title(other)}: labels are to go from one language to another",
+            f"{change}: labels must go from one language to another",
             _advice([row for row in advised(None) if is_multilingual(row)]),
         )
 
 
 def advised(script: str | None) -> list[Known]:
     """The rows of the table for texts in a script, those for that language alone first, small ones first."""
-    rows = [row for row in RECOMMENDED if row.modality == "text" and reads(row, script)]
+    rows = [row for row in RECOMMENDED if row.modality == "text" and reads(row, script) and not is_starter(row.name)]
     return sorted(rows, key=lambda row: (is_multilingual(row), row.megabytes))
 
 
 def _advice(rows: Sequence[Known]) -> str:
-    return f"choose a backbone for them with --backbone: {told(rows)}"
+    return f"choose a backbone for the texts' language with --backbone: {told(rows)}"
 
 
 def told(rows: Sequence[Known]) -> str:
     """Names and sizes of the smallest row of one language, and of the smallest one of many."""
     firsts = {is_multilingual(row): row for row in reversed(rows)}
-    return " or ".join(f"{row.name} ({row.megabytes} MB)" for _, row in sorted(firsts.items(), key=lambda pair: pair[0]))
+    return " or ".join(
+        f"{row.name} ({row.megabytes} MB)" for _, row in sorted(firsts.items(), key=lambda pair: pair[0])
+    )
 
 
 def _title(script: str) -> str:

@@ -15,7 +15,7 @@ from ..errors import RecipeError
 from ..tasks import Task
 from ..values import Backbone
 from .anatomy import ACTIVATIONS, dissect
-from .backbones import is_local, locate
+from .backbones import locate
 from .inputs import example
 from .loading import UNLOADABLE, explained, quiet
 
@@ -62,9 +62,8 @@ def load_source(backbone: Backbone, task: Task) -> SourceHead:
     """
     place = locate(backbone.name)
     with quiet(), explained(backbone.name, task):
-        source = _where(place, backbone)
         model, info = getattr(transformers, task.auto_model).from_pretrained(
-            place, trust_remote_code=False, dtype="float32", output_loading_info=True, **source
+            place, trust_remote_code=False, dtype="float32", output_loading_info=True, **_where(backbone)
         )
     whole = Backbone(backbone.name, backbone.revision, backbone.modality, model.eval(), backbone.processor, "")
     anatomy = dissect(model, example(whole), backbone.name)
@@ -83,7 +82,7 @@ def source_classes(backbone: Backbone) -> tuple[str, ...]:
     place = locate(backbone.name)
     try:
         with quiet():
-            config = AutoConfig.from_pretrained(place, trust_remote_code=False, **_where(place, backbone))
+            config = AutoConfig.from_pretrained(place, trust_remote_code=False, **_where(backbone))
     except UNLOADABLE:
         return ()
     built = config.architectures or ()
@@ -92,13 +91,13 @@ def source_classes(backbone: Backbone) -> tuple[str, ...]:
     return () if bare or not _are_classes(config) or _are_unnamed(named) else named
 
 
-def _where(place: str, backbone: Backbone) -> dict[str, Any]:
-    local = is_local(place, backbone.modality, backbone.revision)
-    return {"revision": backbone.revision, "local_files_only": local}
+def _where(backbone: Backbone) -> dict[str, Any]:
+    """It has been loaded before: the Hub need not be asked again."""
+    return {"revision": backbone.revision, "local_files_only": True}
 
 
 def _are_classes(config: PretrainedConfig) -> bool:
-    return config.num_labels > 1 and getattr(config, "problem_type", None) != "regression"
+    return (config.num_labels or 0) > 1 and getattr(config, "problem_type", None) != "regression"
 
 
 def _are_unnamed(names: Iterable[str]) -> bool:

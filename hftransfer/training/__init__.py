@@ -76,7 +76,7 @@ def run_phases(
     for number, phase in enumerate(phases):
         if first + number and over():
             return trained + Trained(cut=True)  # the first gives a model, the others only better it
-        current = as_it_is(backbone) if number and phase.solver == "closed-form" else backbone
+        current = as_it_is(backbone) if number and phase.solver != "trainer" else backbone
         room = room_of(workdir, first + number, phase.name)
         trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, on_event, over))
     return trained

@@ -44,7 +44,7 @@ def run_mapping(leg: Leg) -> Trained:
     """Write the mapped head; the model is changed in place, its backbone is not.
 
     Returns:
-        One row of history: phase, leep, agreement (of the head with the exact EEP, on validation), eval_loss and others.
+        One row of history: phase, leep, agreement (of the head and the exact EEP on validation), eval_loss and others.
     """
     shape = leg.task.target.shape
     if shape not in FIGURES:
