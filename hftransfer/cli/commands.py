@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,8 @@ def recommend(source: str, backbones: tuple[str, ...], as_json: bool, **choices:
     recipe = make_recipe(choices)
     with Terminal() as terminal:
         found = try_backbones(source, recipe, backbones, on_event=terminal)
-    show(found.to_json(), as_json, lines.recommended)
+    human = partial(lines.recommended, metric=found.metric, rows=found.rows)
+    show(found.to_json(), as_json, human)
 
 
 @cli.command()

@@ -69,7 +69,7 @@ class Bench:
             held, choosing = part == fold, part == (fold + 1) % FOLDS
             problems = {at: self._problem(at, ~(held | choosing), choosing) for at in views}
             if len(problems) > 1:
-                views = sorted(problems, key=lambda at: compare(problems[at]))[:CONTENDERS]  # noqa: B023
+                views = sorted(problems, key=lambda at: compare(problems[at]))[:CONTENDERS]
             solved = solve(problems[views[0]])
             logits[held] = solved.lens(self.features[held, views[0]]) @ solved.weight.T + solved.bias
             chosen.append(views[0])

@@ -60,8 +60,8 @@ class Recommendation:
     rows: int
 
     def to_json(self) -> dict[str, Any]:
-        found = {name: getattr(self, name) for name in ("choice", "why", "metric", "rows")}
-        return {"candidates": [candidate.to_json() for candidate in self.candidates], **found}
+        candidates = [candidate.to_json() for candidate in self.candidates]
+        return {"candidates": candidates, "choice": self.choice, "why": self.why}
 
 
 @dataclass(frozen=True)

@@ -53,13 +53,13 @@ def planned(plan: dict[str, Any]) -> str:
     )
 
 
-def recommended(found: dict[str, Any]) -> str:
+def recommended(found: dict[str, Any], *, metric: str, rows: int) -> str:
     """A row a candidate, the best first; what could not be tried says why."""
-    metric, rows = found["metric"], found["candidates"]
-    width = max(len(row["backbone"]) for row in rows)
-    told = [_candidate(row, metric, width, chosen=row["backbone"] == found["choice"]) for row in rows]
+    tried = found["candidates"]
+    width = max(len(row["backbone"]) for row in tried)
+    told = [_candidate(row, metric, width, chosen=row["backbone"] == found["choice"]) for row in tried]
     head = f"  {'':{width}} {metric:>9} (95 % interval)        size  a prediction   tried in"
-    return "\n".join([head, *told, f"{found['choice']}: {found['why']}", f"(on {found['rows']:,} rows)"])
+    return "\n".join([head, *told, f"{found['choice']}: {found['why']}", f"(on {rows:,} rows)"])
 
 
 def _candidate(row: dict[str, Any], metric: str, width: int, *, chosen: bool) -> str:
