@@ -16,7 +16,7 @@ from ..recipe import Recipe
 from ..tasks import get_task
 from ..training import machine_for
 from ..values import Listener, silent
-from .at_hand import at_hand
+from .offered import at_hand
 from .rows import fold_rows, repeats, sample
 from .trying import Trial, attempt
 from .verdict import Candidate, Recommendation, concluded
