@@ -32,6 +32,12 @@ from tests.tiny import image_backbone, pictures, table, text_backbone
 TEXTS = get_task("text-classification")
 
 
+@pytest.fixture(autouse=True)
+def once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One cross-validation is enough here."""
+    monkeypatch.setattr(drawing, "REPEATS", ())
+
+
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return text_backbone(tmp_path_factory.mktemp("bert"))
@@ -104,8 +110,7 @@ def test_of_much_data_a_part_is_tried_with_the_same_shares(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("name", ["text-multi-label", "text-regression", "token-classification"])
-def test_every_kind_of_label_is_tried(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "REPEATS", ())
+def test_every_kind_of_label_is_tried(name: str, tmp_path: Path) -> None:
     make, write = SOURCES[name]
     found = recommend(write(tmp_path), Recipe(), [str(make(tmp_path / "b", width=64))])
     (candidate,) = found.candidates
