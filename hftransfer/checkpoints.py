@@ -34,7 +34,7 @@ _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 def room_of(workdir: Path, number: int, phase: str) -> Path:
     """A phase's folder; they sort as they ran."""
-    return workdir / f"phase-{number:02d}-{phase}"
+    return workdir / f"phase-{number:03d}-{phase}"
 
 
 def keep(room: Path, name: str, write: Callable[[Path], object], figures: Any) -> None:
