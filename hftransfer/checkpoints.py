@@ -22,12 +22,13 @@ from typing import Any
 from .output import MARKER, abandon, durable, sync
 
 PROCESSOR, START, FINISHED = "processor", "start", "finished"
+ADAPTER = "adapter"  # beside a model, where one was trained
 SETTLED = "settled.json"  # what the run chose for itself, and its recipe
 FIGURES = "figures.json"
 SPENT = "spent.json"  # seconds by stage, of all attempts
 STAGED = "staged"  # names the folder that becomes the output
 STATE = "trainer_state.json"  # the last that the Trainer writes into a checkpoint
-WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json", "generation_config.json")
+WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json", "generation_config.json", ADAPTER)
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from transformers import set_seed
 
-from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, seconds_spent
+from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, best, seconds_spent
 from .choosing import Settled, facts, pick, pick_backbone, with_language
 from .continuing import note_origin, went_on
 from .data import counted, load_data
@@ -94,7 +94,7 @@ def fine_tune(
             ended = within_budget(recipe, over, spent.stages.get("train", 0.0))
             trained = run_phases(backbone, data, phases, recipe, work, tell, ended)
         tell(Event("save", "writing the checkpoint"))
-        write_checkpoint(backbone, folder)
+        write_checkpoint(backbone, folder, best(work))
         with spent("evaluate"):
             predictor = Predictor.from_pretrained(folder, device=recipe.device).tuned(data.splits["validation"])
             report = predictor.measure(data.splits[data.evaluated_on], on_event=tell)

@@ -47,6 +47,11 @@ class Anatomy:
     every_token: bool = False
 
     @property
+    def trained(self) -> tuple[str, ...]:
+        """The linear layers of the head: those that a new head brings, or rewrites."""
+        return tuple(name for name in (self.head, self.dense) if name)
+
+    @property
     def reads_any_depth(self) -> bool:
         """Whether the features of every depth can be read in one pass."""
         return self.layers is not None and (self.first_token or self.every_token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import transformers
 from safetensors import SafetensorError
 from transformers import AutoConfig
 
+from ..checkpoints import ADAPTER
 from ..errors import BackboneError, OutputError
 from ..models.device import to_device
 from ..models.loading import UNLOADABLE, load_processor, quiet
@@ -63,8 +65,11 @@ def load(folder: Path, task: Task, config: Any) -> Backbone:
     return Backbone(folder.name, None, task.modality.name, model, processor, key="")
 
 
-def write_checkpoint(backbone: Backbone, folder: Path) -> None:
+def write_checkpoint(backbone: Backbone, folder: Path, trained: Path | None = None) -> None:
     """A plain Transformers checkpoint: weights in safetensors, config, processor.
+
+    Args:
+        trained: where training kept what it ended with; an adapter that lies there comes along.
 
     Raises:
         OutputError: the weights cannot be written, most often for want of space.
@@ -74,6 +79,8 @@ def write_checkpoint(backbone: Backbone, folder: Path) -> None:
             to_device(backbone.model, torch.device("cpu"))
             backbone.model.save_pretrained(folder)
             backbone.processor.save_pretrained(folder)
+            if trained and (trained / ADAPTER).is_dir():
+                shutil.copytree(trained / ADAPTER, folder / ADAPTER)
     except SafetensorError as error:
         raise OutputError(
             f"cannot write the model: {error}", place=str(folder.parent), fix="free some space"
