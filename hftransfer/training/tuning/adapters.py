@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,12 +94,7 @@ def weights_of(leg: Leg) -> Weights:
     if leg.phase.adapter is None:
         return Weights(leg.backbone.model)
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(leg.backbone).items()}
-    places = adapt(leg, dissect(leg.backbone.model, batch, leg.backbone.name))
-    model = leg.backbone.model
-    trained = sum(parameter.numel() for name, parameter in model.named_parameters() if places.trains(name))
-    share = trained / sum(parameter.numel() for parameter in model.parameters())
-    leg.on_event(Event("train", f"adapters: {share:.1%} of the weights train"))
-    return Adapted(leg, places)
+    return Adapted(leg, adapt(leg, dissect(leg.backbone.model, batch, leg.backbone.name)))
 
 
 @dataclass(frozen=True)
@@ -135,11 +129,16 @@ def adapt(leg: Leg, anatomy: Anatomy) -> Places:
         fix = "choose another strategy, or another backbone"
         raise RecipeError(f"'{leg.backbone.name}' has no layer for adapters", place="--strategy", fix=fix)
     if not there:
-        with torch.random.fork_rng(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PEFT finds out about transposed layers by itself, and says so
+        with torch.random.fork_rng():
             torch.manual_seed(leg.recipe.seed)  # the same whenever the run goes on
             inject_adapter_in_model(peft_config(leg, places, beside=False), model)
+        leg.on_event(Event("train", f"adapters: {_share(model, places):.1%} of the weights train"))
     return places
+
+
+def _share(model: PreTrainedModel, places: Places) -> float:
+    trained = sum(parameter.numel() for name, parameter in model.named_parameters() if places.trains(name))
+    return trained / sum(parameter.numel() for parameter in model.parameters())
 
 
 def adaptable(model: PreTrainedModel, beside: tuple[str, ...]) -> tuple[str, ...]:
@@ -152,7 +151,9 @@ def adaptable(model: PreTrainedModel, beside: tuple[str, ...]) -> tuple[str, ...
     return tuple(
         name
         for name, module in model.named_modules()
-        if name in stacked and _takes(module, convolutional) and not f"{name}.".startswith(tuple(f"{b}." for b in beside))
+        if name in stacked
+        and _takes(module, convolutional)
+        and not f"{name}.".startswith(tuple(f"{b}." for b in beside))
     )
 
 
@@ -188,9 +189,7 @@ def adapted_layers(model: PreTrainedModel) -> Iterator[tuple[str, Any]]:
 def merged(model: PreTrainedModel) -> dict[str, torch.Tensor]:
     """The state of the plain model that computes the same; the model itself is left as it is."""
     state = {
-        name.replace(".base_layer.", "."): tensor
-        for name, tensor in model.state_dict().items()
-        if ".lora_" not in name
+        name.replace(".base_layer.", "."): tensor for name, tensor in model.state_dict().items() if ".lora_" not in name
     }
     for name, layer in adapted_layers(model):
         state[f"{name}.weight"] = layer.get_base_layer().weight + layer.get_delta_weight(ONLY)
@@ -206,9 +205,7 @@ def base_name(leg: Leg) -> str:
 def instructions(leg: Leg) -> str:
     """The adapter's README: the lines that load it."""
     config, name = leg.backbone.model.config, base_name(leg)
-    shape = {
-        key: getattr(config, key) for key in ("num_hidden_layers", "layer_types") if getattr(config, key, None)
-    }
+    shape = {key: getattr(config, key) for key in ("num_hidden_layers", "layer_types") if getattr(config, key, None)}
     more = {"revision": leg.backbone.revision} if leg.backbone.revision else {}
     options = {**more, **shape, "id2label": config.id2label, "label2id": config.label2id}
     lines = "".join(f"    {key}={value!r},\n" for key, value in options.items())

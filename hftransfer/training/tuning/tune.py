@@ -18,7 +18,7 @@ from ...results.metrics import running
 from ...strategies import Phase
 from ...values import Backbone, Event
 from ..progress import Leg, Machine, Trained
-from .adapters import Weights, adapt, weights_of
+from .adapters import adapt, weights_of
 from .batches import change_of
 from .finding import with_found_rate
 from .losses import exact_head, head_scale, loss_of
@@ -42,7 +42,7 @@ def run_tune(leg: Leg) -> Trained:
     if finished is None:
         leg.room.mkdir(parents=True, exist_ok=True)
         weights = weights_of(leg)
-        progress = _trained(leg, weights)
+        progress = _trained(leg)
         finished = {"history": progress.history, "cut": progress.cut}
         with quiet():
             keep(leg.room, FINISHED, weights.write, finished)
@@ -54,7 +54,7 @@ def run_tune(leg: Leg) -> Trained:
     return Trained(tuple(finished["history"]), cut=finished["cut"])
 
 
-def _trained(leg: Leg, weights: Weights) -> Progress:
+def _trained(leg: Leg) -> Progress:
     keep_memory()
     machine = replace(leg.machine, dtype=tuning_precision(leg.backbone, leg.recipe, leg.machine))
     leg = replace(leg, machine=machine)
@@ -65,19 +65,19 @@ def _trained(leg: Leg, weights: Weights) -> Progress:
     leg = with_found_rate(leg, rows)
     progress = Progress(leg.phase.name, leg.on_event, leg.over)
     with quiet(), exact_head(leg.backbone, leg.task, machine):
-        descend(leg, trainer_for(leg, rows, progress, weights))
+        descend(leg, trainer_for(leg, rows, progress))
     leg.backbone.model.requires_grad_(True).eval()
     return progress
 
 
-def trainer_for(leg: Leg, rows: Rows, progress: Progress, weights: Weights) -> PhaseTrainer:
+def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
     """The Trainer of a phase, with all that the recipe and the phase ask for."""
     return PhaseTrainer(
         model=leg.backbone.model,
         args=arguments(leg, len(rows.train)),
         groups=trainable(leg),
         collators=rows.collators,
-        weights=weights,
+        weights=weights_of(leg),
         change=change_of(leg),
         penalty=penalty_of(leg),
         train_dataset=rows.train,

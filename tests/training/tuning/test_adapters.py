@@ -9,17 +9,15 @@ import pytest
 import torch
 from transformers import AutoModelForImageClassification, AutoModelForSequenceClassification
 
-from hftransfer.checkpoints import ADAPTER, FINISHED, PROCESSOR, SETTLED, best, room_of, salvage
-from hftransfer.errors import RecipeError
+from hftransfer.checkpoints import ADAPTER, FINISHED, best, room_of
 from hftransfer.models import dissect
 from hftransfer.models.inputs import example
-from hftransfer.models.surgery import mean_layer, reshape
+from hftransfer.models.surgery import reshape
 from hftransfer.models.views import View
 from hftransfer.recipe import Recipe
 from hftransfer.strategies import Adapter, Phase, Rates
-from hftransfer.training import Machine, Trial, run_phases
-from hftransfer.training.progress import Leg
-from hftransfer.training.tuning.adapters import Adapted, adapted_layers, weights_of
+from hftransfer.training import run_phases
+from hftransfer.training.tuning.adapters import Adapted
 from hftransfer.values import Backbone, Dataset, Event
 from tests.training.test_phases import MAKERS, PROBE, copied, station
 
