@@ -218,6 +218,12 @@ def chosen_of(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value != defaults.get(name)}
 
 
+def told_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a recipe's values is worth reading: all but what nobody asked for, and is off or not given."""
+    off = {name: value for name, value in Recipe().to_json().items() if value in (None, "none", False, 0.0)}
+    return {name: value for name, value in values.items() if value is not None and (name, value) not in off.items()}
+
+
 def _single(value: Any) -> Any:
     """Of several values a tuple; one alone is itself, and none is None."""
     if not isinstance(value, (list, tuple)):

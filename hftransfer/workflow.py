@@ -16,7 +16,7 @@ from typing import Any
 from transformers import set_seed
 
 from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, best, seconds_spent
-from .choosing import Settled, facts, pick, pick_backbone, with_language
+from .choosing import Settled, decide, pick_backbone, with_language
 from .continuing import note_origin, went_on
 from .data import counted, load_data
 from .home import home
@@ -31,9 +31,8 @@ from .predictor import Predictor, write_checkpoint, write_recipe
 from .publish.card import card
 from .recipe import Recipe
 from .results.report import write_report
-from .strategies import STRATEGIES
 from .tasks import get_task
-from .training import Over, never, run_phases, within_budget
+from .training import Over, never, within_budget
 from .values import Backbone, Dataset, Event, Listener, silent
 
 NOTED = 1.0  # seconds between two notes of the time spent
@@ -89,10 +88,9 @@ def fine_tune(
             settled.require("weights", backbone.key, "the backbone has changed since the run began")
             backbone.processor.save_pretrained(work / PROCESSOR)
         with spent("train"):
-            strategy = STRATEGIES[settled.once("strategy", lambda: pick(backbone, data, recipe, tell).name)]
-            phases = strategy.phases(facts(backbone, data), recipe)
             ended = within_budget(recipe, over, spent.stages.get("train", 0.0))
-            trained = run_phases(backbone, data, phases, recipe, work, tell, ended)
+            decision = decide(backbone, data, recipe, work, settled, tell, ended)
+            backbone, trained = decision.backbone, decision.trained
         tell(Event("save", "writing the checkpoint"))
         write_checkpoint(backbone, folder, best(work))
         with spent("evaluate"):
@@ -102,16 +100,17 @@ def fine_tune(
         if predictor.thresholds and data.evaluated_on == "validation":
             data = replace(data, notes=(*data.notes, "the thresholds were tuned on the rows that are reported"))
         run = {
-            **described(target, data, backbone, chosen, strategy.name, recipe),
+            **described(target, data, backbone, chosen, decision.strategy, decision.recipe),
             **report.to_json(),
             "rows": data.rows,
             "seconds": spent.split(features=trained.features_seconds),
             "history": list(trained.history),
+            **({"tried": [entry.to_json() for entry in decision.tried]} if decision.tried else {}),
             "peak_memory_mb": peak_memory(),
             "stopped_early": trained.cut,
             **gone_on,
         }
-        write_recipe(recipe, folder)
+        write_recipe(decision.recipe, folder)
         write_report(run, folder)
         (folder / "README.md").write_text(card(run), encoding="utf-8")
     note_origin(source, recipe, data, target)

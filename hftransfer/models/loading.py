@@ -124,6 +124,14 @@ def reload_weights(model: PreTrainedModel, folder: Path) -> None:
     model.load_state_dict(saved.state_dict())
 
 
+def reload_model(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
+    """The model of the same kind that was saved in a folder: of other depth, perhaps."""
+    with quiet():
+        saved = type(model).from_pretrained(folder, dtype=model.dtype, trust_remote_code=False)
+    torch.nn.Module.to(saved, model.device)
+    return saved.eval()
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Transformers and Datasets without reports and bars: events tell what there is to tell."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 
-from ..checkpoints import ADAPTER
+from ..checkpoints import bring_adapter
 from ..errors import BackboneError, OutputError
 from ..models.dense import loader_of, read_config
 from ..models.device import to_device
@@ -78,8 +77,7 @@ def write_checkpoint(backbone: Backbone, folder: Path, trained: Path | None = No
             to_device(backbone.model, torch.device("cpu"))
             backbone.model.save_pretrained(folder)
             backbone.processor.save_pretrained(folder)
-            if trained and (trained / ADAPTER).is_dir():
-                shutil.copytree(trained / ADAPTER, folder / ADAPTER)
+            bring_adapter(trained, folder)
     except SafetensorError as error:
         raise OutputError(
             f"cannot write the model: {error}", place=str(folder.parent), fix="free some space"

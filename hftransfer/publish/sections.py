@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..measures import MEASURES, OWN, headline, measure, ordered, own
+from ..recipe import told_of
+from ..results.tried import attempts
 from ..tasks import Task, get_task
 from ..usage import CODES, OURS, PAIR, SHELL, example, kind_of_input
 from .public import PLACEHOLDER
@@ -25,7 +27,7 @@ def sections(run: Run, name: str) -> list[str]:
         run: a public report: no paths, no inputs of the user's.
         name: owner/name on the Hub.
     """
-    parts = (_title, _labels, _use, _data, _recipe, _results, _confusion, _points, _went_on, _limits, _time)
+    parts = (_title, _labels, _use, _data, _recipe, _tried, _results, _confusion, _points, _went_on, _limits, _time)
     return [text for part in parts if (text := part(run, name))]
 
 
@@ -108,7 +110,7 @@ def _counts(run: Run) -> str:
 
 
 def _recipe(run: Run, name: str) -> str:
-    asked = {choice.replace("_", " "): value for choice, value in (run.get("recipe") or {}).items()}
+    asked = {choice.replace("_", " "): value for choice, value in told_of(run.get("recipe") or {}).items()}
     facts = {
         **asked,
         "backbone": run.get("backbone"),
@@ -119,6 +121,16 @@ def _recipe(run: Run, name: str) -> str:
     }
     rows = [(key, _code(value)) for key, value in facts.items() if value is not None]
     return f"## Recipe\n\n{_table(('choice', 'value'), rows)}" if rows else ""
+
+
+def _tried(run: Run, name: str) -> str:
+    """The strategies or values that validation chose among."""
+    head = ("way", "on validation", "95 % interval", "time", "why")
+    rows = [
+        (_plain(entry.name), entry.value or "not tried", entry.interval, entry.time, _plain(entry.why))
+        for entry in attempts(run)
+    ]
+    return f"## What was tried\n\n{_table(head, rows)}" if rows else ""
 
 
 def _results(run: Run, name: str) -> str:

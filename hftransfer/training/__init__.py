@@ -25,6 +25,7 @@ __all__ = [
     "Over",
     "Trained",
     "Trial",
+    "as_it_is",
     "family",
     "layer_count",
     "machine_for",
@@ -67,11 +68,11 @@ def run_phases(
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
     trained = Trained()
-    for number, phase in enumerate(phases, first):
-        if number and over():
+    for number, phase in enumerate(phases):
+        if first + number and over():
             return trained + Trained(cut=True)  # the first gives a model, the others only better it
         current = as_it_is(backbone) if number and phase.solver == "closed-form" else backbone
-        room = room_of(workdir, number, phase.name)
+        room = room_of(workdir, first + number, phase.name)
         trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, on_event, over))
     return trained
 

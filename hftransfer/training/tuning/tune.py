@@ -66,6 +66,7 @@ def _trained(leg: Leg) -> Progress:
     progress = Progress(leg.phase.name, leg.on_event, leg.over)
     with quiet(), exact_head(leg.backbone, leg.task, machine):
         descend(leg, trainer_for(leg, rows, progress))
+    plain_again(leg.backbone.model)
     leg.backbone.model.requires_grad_(True).eval()
     return progress
 
@@ -99,6 +100,15 @@ def descend(leg: Leg, trainer: PhaseTrainer) -> None:
     if (trainer.state.best_metric or 0.0) < start:
         leg.on_event(Event("train", "training gained nothing on validation: its start is kept"))
         weights.read(room / START)
+
+
+def plain_again(model: torch.nn.Module) -> None:
+    """Undo what Accelerate leaves on a model: a forward of its own, in mixed precision, bound to this very object.
+
+    Who reads the model next chooses its precision, and a copy of it must not call the original.
+    """
+    for name in ("forward", "_original_forward"):
+        model.__dict__.pop(name, None)
 
 
 def arguments(leg: Leg, rows: int) -> TrainingArguments:

@@ -50,7 +50,7 @@ class Killed(Exception):
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # PEFT's
 @pytest.mark.parametrize("kind", MAKERS)
 def test_a_run_with_adapters(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Frozen weights stay to the last bit, merged equals unmerged, a kill changes nothing, and PEFT reads the adapter."""
+    """What is frozen stays to the last bit, merged equals unmerged, a kill changes nothing, PEFT reads the adapter."""
     seen: dict[str, torch.Tensor] = {}
     settle = Adapted.settle
 
