@@ -216,7 +216,8 @@ def _prepare_tokenizer(tokenizer: Any, config: PretrainedConfig, recipe: Recipe)
             fix="give a checkpoint with its tokenizer.json or vocabulary",
         )
     positions = getattr(config, "max_position_embeddings", None) or 512
-    taken = (config.pad_token_id or 0) + 1 if "roberta" in config.model_type else 0  # theirs start there
+    kind = getattr(config, "inner_model_type", config.model_type)
+    taken = (config.pad_token_id or 0) + 1 if "roberta" in kind else 0  # theirs start there
     limit = min(tokenizer.model_max_length, positions - taken)
     tokenizer.model_max_length = min(limit, recipe.max_length or limit)
     if tokenizer.pad_token is None:
