@@ -9,7 +9,7 @@ from ..measures import MEASURES, OWN, headline, measure, ordered, own
 from ..recipe import told_of
 from ..results.tried import attempts
 from ..tasks import Task, get_task
-from ..usage import CODES, OURS, PAIR, SHELL, example, kind_of_input
+from ..usage import CODES, DENSE, OURS, PAIR, SHELL, example, kind_of_input
 from .public import PLACEHOLDER
 from .targets import ABOUT
 
@@ -64,17 +64,10 @@ def _use(run: Run, name: str) -> str:
     if task is None:
         return ""
     kind = _inputs(task, run)
-    code = example(task, name, pair=is_pair(run), aggregation=str(run.get("aggregation") or ""))
     here = "\nWhere the model isn't on the Hub yet, give its folder instead.\n" if name == PLACEHOLDER else ""
-    says = f"\n{CODES[task.target.shape].says}\n" if CODES[task.target.shape].says else ""
     return f"""## Use
 {here}
-With Transformers alone:
-
-```python
-{code}
-```
-{says}
+{_alone(run, task, name)}
 With hftransfer, in Python:
 
 ```python
@@ -88,6 +81,22 @@ or from the shell:
 ```sh
 hftransfer predict {name} {SHELL[kind]}
 ```"""
+
+
+def _alone(run: Run, task: Task, name: str) -> str:
+    """How to ask the model without hftransfer, where that can be done."""
+    if run.get("head") == DENSE:
+        return """**Only hftransfer loads this model.** Its head is a dense one (Dense-ReLU-Dropout-Dense), which
+Transformers does not have: `pipeline()` refuses it.
+"""
+    code = example(task, name, pair=is_pair(run), aggregation=str(run.get("aggregation") or ""))
+    says = f"\n{CODES[task.target.shape].says}\n" if CODES[task.target.shape].says else ""
+    return f"""With Transformers alone:
+
+```python
+{code}
+```
+{says}"""
 
 
 def _data(run: Run, name: str) -> str:
