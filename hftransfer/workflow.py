@@ -15,12 +15,13 @@ from typing import Any
 
 from transformers import set_seed
 
-from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, seconds_spent
+from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, best, seconds_spent
 from .choosing import Settled, decide, pick_backbone, with_language
 from .continuing import note_origin, went_on
 from .data import counted, load_data
 from .home import home
 from .models.backbones import Choice, is_starter, license_of
+from .models.dense import is_dense
 from .models.device import peak_memory
 from .models.loading import load_backbone
 from .models.ours import known_of
@@ -33,6 +34,7 @@ from .recipe import Recipe
 from .results.report import write_report
 from .tasks import get_task
 from .training import Over, never, within_budget
+from .usage import DENSE
 from .values import Backbone, Dataset, Event, Listener, silent
 
 NOTED = 1.0  # seconds between two notes of the time spent
@@ -92,7 +94,7 @@ def fine_tune(
             decision = decide(backbone, data, recipe, work, settled, tell, ended)
             backbone, trained = decision.backbone, decision.trained
         tell(Event("save", "writing the checkpoint"))
-        write_checkpoint(backbone, folder)
+        write_checkpoint(backbone, folder, best(work))
         with spent("evaluate"):
             predictor = Predictor.from_pretrained(folder, device=recipe.device).tuned(data.splits["validation"])
             report = predictor.measure(data.splits[data.evaluated_on], on_event=tell)
@@ -194,6 +196,7 @@ def described(
         "backbone_why": chosen.why,
         "backbone_license": license_of(backbone.name),
         "strategy": strategy,
+        **({"head": DENSE} if is_dense(backbone.model.config) else {}),
         "labels": list(data.labels),
         "label_rows": counted(data, "train"),
         **({"text_pair": True} if data.pairs else {}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..measures import MEASURES, headline, ordered, written
+from ..results.tried import attempts
 from .answers import answered
 
 
@@ -75,10 +76,20 @@ def trained(run: dict[str, Any]) -> str:
     rows = ", ".join(f"{count:,} {name}" for name, count in run["rows"].items() if count)
     return (
         f"{run['task']} by {run['strategy']} from {run['backbone']}: {rows} rows, "
-        f"{run['seconds']['total']:.1f} s\n"
+        f"{run['seconds']['total']:.1f} s\n{_tried(run)}"
         f"On the {run['evaluated_on']} rows (95 % interval):\n{_metrics(run['metrics'])}\n{_went_on(run)}"
         f"The model is in {run['model']}; its report is {run['model']}/report.html"
     )
+
+
+def _tried(run: dict[str, Any]) -> str:
+    """What was tried on the way, a line each."""
+    found = attempts(run)
+    lines = [
+        f"{'*' if entry.taken else ' '} {entry.name:24} {entry.value or 'not tried':10} {entry.time:>6}  {entry.why}\n"
+        for entry in found
+    ]
+    return "Tried, and measured on validation:\n" + "".join(lines) if found else ""
 
 
 def _went_on(run: dict[str, Any]) -> str:

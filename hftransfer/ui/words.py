@@ -93,6 +93,10 @@ EN = {
     # Train
     "train.data": "Training on",
     "train.choices": "Choices",
+    "train.group.model": "Model",
+    "train.group.training": "Training",
+    "train.group.overfitting": "Against overfitting and unequal classes",
+    "train.group.search": "Searching and checking",
     "train.auto": "measured or derived",
     "plan.title": "Before the start",
     "plan.measuring": "Timing a few steps on this machine",
