@@ -24,11 +24,12 @@ from .losses import exact_head, head_scale, loss_of
 from .penalties import penalty_of
 from .rates import family, parameter_groups, trained_parameters
 from .rows import Rows, rows_of
+from .schedules import OWN
 from .trainer import PhaseTrainer, Progress
 
 MOST_DROPPED = 0.2
 LOGS = 50  # a run's training losses, at most about
-SCHEDULES = {"cosine": "cosine"}
+SCHEDULES = {"cosine": "cosine", "slanted": "linear"}  # of the names that Trainer knows, the nearest
 
 
 def run_tune(leg: Leg) -> Trained:
@@ -76,6 +77,7 @@ def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
         collators=rows.collators,
         change=change_of(leg),
         penalty=penalty_of(leg),
+        schedule=OWN.get(leg.phase.schedule),
         train_dataset=rows.train,
         eval_dataset=rows.validation,
         compute_loss_func=loss_of(leg.task, leg.data),
