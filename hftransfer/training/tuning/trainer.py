@@ -72,7 +72,7 @@ class PhaseTrainer(Trainer):
         if self.schedule is None or self.lr_scheduler is not None:
             return super().create_scheduler(num_training_steps, optimizer)
         factor = self.schedule(num_training_steps, self.args.get_warmup_steps(num_training_steps))
-        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, factor)
+        self.lr_scheduler = LambdaLR(optimizer or self.create_optimizer(), factor)
         self._created_lr_scheduler = True
         return self.lr_scheduler
 

@@ -19,6 +19,7 @@ from ...strategies import Phase
 from ...values import Backbone, Event
 from ..progress import Leg, Machine, Trained
 from .batches import change_of
+from .border import at_border
 from .finding import with_found_rate
 from .losses import exact_head, head_scale, loss_of
 from .penalties import penalty_of
@@ -63,7 +64,10 @@ def _trained(leg: Leg) -> Progress:
     leg = with_found_rate(leg, rows)
     progress = Progress(leg.phase.name, leg.on_event, leg.over)
     with quiet(), exact_head(leg.backbone, leg.task, machine):
-        descend(leg, trainer_for(leg, rows, progress))
+        trainer = trainer_for(leg, rows, progress)
+        with at_border(leg, rows, trainer.change) as collators:
+            trainer.train_collator, trainer.eval_collator = collators
+            descend(leg, trainer)
     leg.backbone.model.requires_grad_(True).eval()
     return progress
 
