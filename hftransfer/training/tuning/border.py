@@ -96,7 +96,17 @@ def _ways(model: nn.Module, calls: Sequence[Call], last: Call, alone: Sequence[B
     stack = [call for call in before if call.name.rpartition(".")[0] == last.name.rpartition(".")[0]]
     ragged = is_ragged(model, last, alone)
     for passed in (before, stack, []):
-        yield Border(last, tuple(passed), dropouts, ragged)
+        if any(map(_multiplies, (last, *passed))):  # to look embeddings up again costs no more than to look states up
+            yield Border(last, tuple(passed), dropouts, ragged)
+
+
+def _multiplies(call: Call) -> bool:
+    return any(
+        parameter.dim() > 1
+        for module in call.module.modules()
+        if not isinstance(module, nn.Embedding)
+        for parameter in module.parameters(recurse=False)
+    )
 
 
 def _holds(model: nn.Module, border: Border, alone: Sequence[Batch], together: Batch, expected: torch.Tensor) -> bool:
@@ -138,7 +148,7 @@ def _spread(rows: Any) -> list[Any]:
 
 
 def _batch(rows: Rows, chosen: list[Any], device: torch.device) -> Batch:
-    batch = rows.collators[1](chosen)
+    batch = rows.collators[0](chosen)
     return {name: tensor.to(device) for name, tensor in batch.items() if name != "labels"}
 
 

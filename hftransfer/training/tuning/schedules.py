@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-Schedule = Callable[
-    [int, int], Callable[[int], float]
-]  # of all steps and those that rise: each step's part of the peak
+# Of all steps and those that rise: each step's part of the peak.
+Schedule = Callable[[int, int], Callable[[int], float]]
 
 RATIO = 32  # of the highest rate to the lowest
 

@@ -68,6 +68,8 @@ def _trained(leg: Leg) -> Progress:
         with at_border(leg, rows, trainer.change) as collators:
             trainer.train_collator, trainer.eval_collator = collators
             descend(leg, trainer)
+        # Trainer leaves its own arithmetic on the model, which the next phase finds it in.
+        trainer.accelerator.unwrap_model(leg.backbone.model, keep_fp32_wrapper=False)
     leg.backbone.model.requires_grad_(True).eval()
     return progress
 
