@@ -13,6 +13,7 @@ from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
 from ..values import Backbone, Dataset, Listener, silent
+from .heads.mapping import run_mapping
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
@@ -35,7 +36,11 @@ __all__ = [
     "within_budget",
 ]
 
-RUN: dict[str, Callable[[Leg], Trained]] = {"closed-form": run_probe, "trainer": run_tune}
+RUN: dict[str, Callable[[Leg], Trained]] = {
+    "closed-form": run_probe,
+    "trainer": run_tune,
+    "mapping": run_mapping,
+}
 
 
 def machine_for(recipe: Recipe) -> Machine:
@@ -71,7 +76,7 @@ def run_phases(
     for number, phase in enumerate(phases):
         if first + number and over():
             return trained + Trained(cut=True)  # the first gives a model, the others only better it
-        current = as_it_is(backbone) if number and phase.solver == "closed-form" else backbone
+        current = as_it_is(backbone) if number and phase.solver != "trainer" else backbone
         room = room_of(workdir, first + number, phase.name)
         trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, _of(room, on_event), over))
     return trained
