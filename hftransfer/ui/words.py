@@ -188,6 +188,7 @@ EN = {
     "publish.empty": "Nothing to publish yet",
     "publish.empty.hint": "A trained model can be taken away from here.",
     "publish.plain": "A plain Transformers checkpoint: it runs wherever Transformers does, without this program.",
+    "publish.dense": "Its dense head is none that Transformers has: only this program, hftransfer, loads it.",
     "publish.use": "Use it in Python",
     "publish.push": "The same from the shell",
     "publish.hub": "Push it to the Hub",

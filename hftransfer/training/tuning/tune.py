@@ -20,16 +20,18 @@ from ...values import Backbone, Event
 from ..progress import Leg, Machine, Trained
 from .adapters import adapt, weights_of
 from .batches import change_of
+from .border import at_border
 from .finding import with_found_rate
 from .losses import exact_head, head_scale, loss_of
 from .penalties import penalty_of
 from .rates import family, parameter_groups, trained_parameters
 from .rows import Rows, rows_of
+from .schedules import OWN
 from .trainer import PhaseTrainer, Progress
 
 MOST_DROPPED = 0.2
 LOGS = 50  # a run's training losses, at most about
-SCHEDULES = {"cosine": "cosine"}
+SCHEDULES = {"cosine": "cosine", "slanted": "linear"}  # of the names that Trainer knows, the nearest
 
 
 def run_tune(leg: Leg) -> Trained:
@@ -65,7 +67,10 @@ def _trained(leg: Leg) -> Progress:
     leg = with_found_rate(leg, rows)
     progress = Progress(leg.phase.name, leg.on_event, leg.over)
     with quiet(), exact_head(leg.backbone, leg.task, machine):
-        descend(leg, trainer_for(leg, rows, progress))
+        trainer = trainer_for(leg, rows, progress)
+        with at_border(leg, rows, trainer.change) as collators:
+            trainer.train_collator, trainer.eval_collator = collators
+            descend(leg, trainer)
     plain_again(leg.backbone.model)
     leg.backbone.model.requires_grad_(True).eval()
     return progress
@@ -81,6 +86,7 @@ def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
         weights=weights_of(leg),
         change=change_of(leg),
         penalty=penalty_of(leg),
+        schedule=OWN.get(leg.phase.schedule),
         train_dataset=rows.train,
         eval_dataset=rows.validation,
         compute_loss_func=loss_of(leg.task, leg.data),

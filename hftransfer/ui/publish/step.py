@@ -14,7 +14,7 @@ from ...jobs.states import Job, State
 from ...jobs.store import Store
 from ...recipe import Recipe
 from ...tasks import get_task
-from ...usage import example
+from ...usage import DENSE, example
 from .. import names, pieces, uploads, visitors
 from ..labels import label
 from ..page import Page, in_sight, mark_of, owner_of, seen, told, visible
@@ -98,7 +98,7 @@ def render(job: Job | None, owner: str) -> tuple[Any, ...]:
     last = _last_push(job, owner) if owner else None
     fold = gr.Accordion(visible=bool(owner), open=last is not None)
     return (
-        pieces.download(link_to(job)),
+        pieces.download(link_to(job), says="publish.dense" if head == DENSE else "publish.plain"),
         gr.Column(visible=True),
         use,
         fold,
