@@ -25,7 +25,7 @@ def sections(run: Run, name: str) -> list[str]:
         run: a public report: no paths, no inputs of the user's.
         name: owner/name on the Hub.
     """
-    parts = (_title, _labels, _use, _data, _recipe, _results, _confusion, _points, _went_on, _limits, _time)
+    parts = (_title, _labels, _use, _data, _recipe, _results, _confusion, _points, _went_on, _advice, _limits, _time)
     return [text for part in parts if (text := part(run, name))]
 
 
@@ -156,6 +156,11 @@ def _went_on(run: Run, name: str) -> str:
         then, now = (_figure(head, lost[side].get(head, {}).get("value")) for side in ("before", "after"))
         told += f" On that one's own {lost['evaluated_on']} rows {title} was {then}, and is {now} now."
     return f"## What it was before\n\n{told}"
+
+
+def _advice(run: Run, name: str) -> str:
+    told = "\n".join(f"- {_plain(one['message'])}: {_code(one['flag'])}" for one in run.get("advice") or ())
+    return f"## What may help\n\nRead from how it learnt, with what to pass to the next run:\n\n{told}" if told else ""
 
 
 def _per_label(run: Run) -> str:

@@ -36,6 +36,8 @@ ORDER = (
     "evaluated_on",
     "rows",
     "metrics",
+    "train_metrics",
+    "advice",
     "before",
     "forgetting",
     "per_label",

@@ -19,6 +19,7 @@ from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
 from .tuning.mixing import require_fitting
 from .tuning.rates import family, layer_count
+from .tuning.shown import variants
 from .tuning.tune import run_tune, steps_of
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "never",
     "run_phases",
     "steps_of",
+    "variants",
     "within_budget",
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any
 
@@ -32,12 +32,18 @@ def shown() -> list[Field[Any]]:
     return sorted(wanted, key=lambda entry: FIRST.index(entry.name) if entry.name in FIRST else len(FIRST))
 
 
-def build() -> list[Component]:
-    """Components in the order of `shown()`, laid out in rows."""
+def build(beneath: Mapping[str, Callable[[], object]] | None = None) -> list[Component]:
+    """Components in the order of `shown()`, laid out in rows.
+
+    Args:
+        beneath: what to lay out beneath the row of a field, by the field's name.
+    """
     entries, built = shown(), []
     for start in range(0, len(entries), ROW):
         with gr.Row():
             built += [_component(entry) for entry in entries[start : start + ROW]]
+        for entry in entries[start : start + ROW]:
+            (beneath or {}).get(entry.name, lambda: None)()
     return built
 
 
