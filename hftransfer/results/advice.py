@@ -23,6 +23,16 @@ ROSE = 1.2  # times what it was
 ENOUGH = 4  # measurements, before a curve has a shape
 DECAY = 0.1
 MIXABLE = ("class", "flags")
+TIPS = {
+    "epochs": "fewer passes are enough",
+    "augmentation": "changing its images while it learns may help",
+    "decay": "a stronger decay of its weights may help",
+    "mixup": "blending its images while it learns may help",
+    "rows": "more examples help most, and some without labels may join",
+    "everything": "let its backbone learn too",
+    "longer": "train it longer",
+    "backbone": "a larger backbone tells more apart",
+}
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,7 @@ class Curves:
         values = (row[name] for row in self.rows if name in row)
         return [value if value is not None and math.isfinite(value) else math.inf for value in values]
 
-    def choice(self, name: str, otherwise: Any = None) -> Any:
+    def asked(self, name: str, otherwise: Any = None) -> Any:
         return (self.run.get("recipe") or {}).get(name, otherwise)
 
     @property
@@ -131,7 +141,7 @@ def _diverged(curves: Curves) -> Advice | None:
     first, last = (sum(some) / part for some in (line[:part], line[-part:]))
     if math.isfinite(last) and last <= ROSE * first:
         return None
-    rate = curves.choice("learning_rate") or max(curves.line("learning_rate"), default=1e-4)
+    rate = curves.asked("learning_rate") or max(curves.line("learning_rate"), default=1e-4)
     end = f"{last:.2f}" if math.isfinite(last) else "no number at all"
     message = f"the loss rose from {first:.2f} to {end} in training: smaller steps are needed"
     return Advice("diverged", message, f"--learning-rate {rate / 3:.1g}")
@@ -140,27 +150,22 @@ def _diverged(curves: Curves) -> Advice | None:
 def _over_fitted(curves: Curves) -> Advice | None:
     if not curves.over_fits:
         return None
-    told = f"it gets {curves.told(curves.learnt)} on rows it has learnt and {curves.told(curves.held)} on others"
-    return next(Advice("over-fitting", f"{told}: {tip}", flag) for tip, flag in _brakes(curves) if flag)
+    tip, flag = next((TIPS[name], flag) for name, flag in _brakes(curves) if flag)
+    learnt, held = curves.told(curves.learnt), curves.told(curves.held)
+    return Advice("over-fitting", f"it gets {learnt} on rows it has learnt and {held} on others: {tip}", flag)
 
 
 def _brakes(curves: Curves) -> list[tuple[str, str]]:
     """What holds a model back, the surest first; those without a flag do not apply."""
-    images, several = curves.shape == ("image", curves.shape[1]), curves.shape[1] in MIXABLE
-    decay, mixup = curves.choice("weight_decay", 0.0), curves.choice("mixup", 0.0)
-    changes = curves.tuned and images and several
+    pictures = curves.tuned and curves.shape[0] == "image" and curves.shape[1] in MIXABLE
+    unchanged = pictures and curves.asked("augmentation") == "none"
+    light = curves.tuned and curves.asked("weight_decay", 0.0) < DECAY
     return [
-        ("fewer passes are enough", f"--epochs {_fewer(curves)}" if _fewer(curves) else ""),
-        (
-            "changing its images while it learns may help",
-            "--augmentation auto" if changes and curves.choice("augmentation") == "none" else "",
-        ),
-        (
-            "a stronger decay of its weights may help",
-            f"--weight-decay {DECAY}" if curves.tuned and decay < DECAY else "",
-        ),
-        ("blending its images while it learns may help", "--mixup 0.2" if changes and not mixup else ""),
-        ("more examples help most; some without labels may join", "--pseudo-label UNLABELLED"),
+        ("epochs", f"--epochs {_fewer(curves)}" if _fewer(curves) else ""),
+        ("augmentation", "--augmentation auto" if unchanged else ""),
+        ("decay", f"--weight-decay {DECAY}" if light else ""),
+        ("mixup", "--mixup 0.2" if pictures and not curves.asked("mixup", 0.0) else ""),
+        ("rows", "--pseudo-label UNLABELLED"),
     ]
 
 
@@ -175,19 +180,13 @@ def _fewer(curves: Curves) -> int:
 
 
 def _under_fitted(curves: Curves) -> Advice | None:
-    if not curves.under_fits or curves.choice("strategy") == "full":
-        return None
-    if curves.run.get("strategy") in ("feature-extraction", "label-mapping"):
-        tip = "let its backbone learn too"
-    elif curves.run.get("strategy") == "lora":
-        tip = "let all of its layers learn"
-    else:
-        return None
-    return Advice("under-fitting", f"{_poorly(curves)}: {tip}", "--strategy full")
+    """Of a head alone, on a backbone that stood still."""
+    return _poor(curves, "everything", "--strategy full") if curves.under_fits and not curves.tuned else None
 
 
-def _poorly(curves: Curves) -> str:
-    return f"it gets no more than {curves.told(curves.learnt)} on the very rows it has learnt"
+def _poor(curves: Curves, name: str, flag: str) -> Advice:
+    told = f"it gets no more than {curves.told(curves.learnt)} on the very rows it has learnt: {TIPS[name]}"
+    return Advice("under-fitting", told, flag)
 
 
 def _too_short(curves: Curves) -> Advice | None:
@@ -197,9 +196,7 @@ def _too_short(curves: Curves) -> Advice | None:
     flag = f"--epochs {math.ceil(2 * curves.epochs)}"
     if _still_gains(curves):
         return Advice("still-improving", "validation was still improving when training ended: train longer", flag)
-    if curves.under_fits:
-        return Advice("under-fitting", f"{_poorly(curves)}: train longer", flag)
-    return None
+    return _poor(curves, "longer", flag) if curves.under_fits else None
 
 
 def _still_gains(curves: Curves) -> bool:
@@ -210,15 +207,13 @@ def _still_gains(curves: Curves) -> bool:
 
 
 def _too_small(curves: Curves) -> Advice | None:
-    if not curves.under_fits or not curves.larger:
-        return None
-    message = f"{_poorly(curves)}: a larger backbone tells more apart"
-    return Advice("under-fitting", message, f"--backbone {curves.larger}")
+    flag = f"--backbone {curves.larger}"
+    return _poor(curves, "backbone", flag) if curves.under_fits and curves.larger else None
 
 
 def _too_few(curves: Curves) -> Advice | None:
     rows = (curves.run.get("rows") or {}).get("validation") or 0
-    if not 0 < rows < FEW or curves.choice("folds"):
+    if not 0 < rows < FEW or curves.asked("folds"):
         return None
     message = f"{rows} rows of validation are too few to tell good from better: a cross-validation uses all rows"
     return Advice("few-validation", message, "--folds 5")

@@ -92,10 +92,6 @@ def test_a_model_that_has_not_learnt_its_rows_is_let_learn() -> None:
         ("under-fitting", "--backbone owner/large"),
     ]
     assert "70.0%" in advise(solved)[0]["message"]
-    assert told(run(0.7, 0.68, strategy="lora")) == [
-        ("under-fitting", "--strategy full"),
-        ("under-fitting", "--epochs 16"),
-    ]
 
 
 def test_what_still_improved_trains_longer_and_a_soup_is_no_epoch() -> None:

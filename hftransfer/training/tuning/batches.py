@@ -10,7 +10,7 @@ from ...values import Event
 from ..progress import Leg
 from .augment import PRESETS, augmented
 from .colours import Light
-from .looks import preset_for
+from .looks import Choice, preset_for
 from .mixing import mixer_of, softener_of
 
 Batch = dict[str, Any]
@@ -33,19 +33,19 @@ def change_of(leg: Leg) -> Change | None:
 
 
 def _augmenter(leg: Leg) -> Change | None:
-    name, why = preset_of(leg)
-    if why:
-        leg.on_event(Event("train", f"augmentation {name}: {why}"))
-    if name not in PRESETS:
+    found = preset_of(leg)
+    if found.why:
+        leg.on_event(Event("train", f"augmentation {found.name}: {found.why}"))
+    if found.name not in PRESETS:
         return None
-    preset, light = PRESETS[name], Light.of(leg.backbone.processor)
+    preset, light = PRESETS[found.name], Light.of(leg.backbone.processor)
     return lambda batch: {**batch, "pixel_values": augmented(batch["pixel_values"], preset, light)}
 
 
-def preset_of(leg: Leg) -> tuple[str, str]:
-    """The preset's name; why, where it was chosen by what the images show."""
+def preset_of(leg: Leg) -> Choice:
+    """The preset that is asked for, or that the images ask for."""
     if (leg.task.modality.name, leg.task.target.shape) not in AUGMENTED:
-        return "none", ""
+        return Choice("none")
     if leg.recipe.augmentation != "auto":
-        return leg.recipe.augmentation, ""
+        return Choice(leg.recipe.augmentation)
     return preset_for(leg.data.splits["train"], leg.task.modality.column)

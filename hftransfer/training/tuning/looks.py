@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -22,14 +22,21 @@ NEAR = 40
 MOST = 0.6  # of the images
 
 
-def preset_for(rows: datasets.Dataset, column: str) -> tuple[str, str]:
-    """The preset that fits what training images show, and why."""
+class Choice(NamedTuple):
+    """A preset's name, and why it is this one; empty where it was asked for."""
+
+    name: str
+    why: str = ""
+
+
+def preset_for(rows: datasets.Dataset, column: str) -> Choice:
+    """The preset that fits what training images show."""
     places = range(0, len(rows), max(1, len(rows) // LOOKED_AT))
     images = rows.select(places)[:LOOKED_AT][column]
     drawn = sum(is_drawn(image) for image in images)
     if drawn >= MOST * len(images):
-        return "document", f"{drawn} of {len(images)} images are strokes on a plain ground"
-    return "photo", f"{len(images) - drawn} of {len(images)} images are more than strokes on a plain ground"
+        return Choice("document", f"{drawn} of {len(images)} images are strokes on a plain ground")
+    return Choice("photo", f"{len(images) - drawn} of {len(images)} images are more than strokes on a plain ground")
 
 
 def is_drawn(image: Image.Image) -> bool:

@@ -17,7 +17,7 @@ VARIANTS = 8
 
 def variants(leg: Leg) -> tuple[str, list[Image.Image]]:
     """The preset that the phase would train with, and variants of an image: as the model sees them, in colours."""
-    name, _ = preset_of(leg)
+    name = preset_of(leg).name
     if name not in PRESETS:
         return name, []
     train = leg.data.splits["train"]
