@@ -22,6 +22,7 @@ from typing import Any
 from .output import MARKER, abandon, durable, sync
 
 PROCESSOR, START, FINISHED = "processor", "start", "finished"
+ADAPTER = "adapter"  # beside a model, where one was trained
 LEADER = "leader"  # the best of several candidates so far
 STALE = "stale"  # the figure of a model that ended a phase with a head that no longer fits
 SETTLED = "settled.json"  # what the run chose for itself, and its recipe
@@ -29,13 +30,13 @@ FIGURES = "figures.json"
 SPENT = "spent.json"  # seconds by stage, of all attempts
 STAGED = "staged"  # names the folder that becomes the output
 STATE = "trainer_state.json"  # the last that the Trainer writes into a checkpoint
-WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json", "generation_config.json")
+WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json", "generation_config.json", ADAPTER)
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 
 def room_of(workdir: Path, number: int, phase: str) -> Path:
     """A phase's folder; they sort as they ran."""
-    return workdir / f"phase-{number:02d}-{phase}"
+    return workdir / f"phase-{number:03d}-{phase}"
 
 
 def keep(room: Path, name: str, write: Callable[[Path], object], figures: Any) -> None:
@@ -70,6 +71,12 @@ def tidy(room: Path, kept: tuple[str, ...] = (FINISHED,)) -> None:
     for entry in room.iterdir():
         if entry.name not in kept:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def bring_adapter(trained: Path | None, folder: Path) -> None:
+    """Copy the adapter that lies beside a trained model, where there is one, to where the model goes."""
+    if trained and (trained / ADAPTER).is_dir():
+        shutil.copytree(trained / ADAPTER, folder / ADAPTER)
 
 
 def last_checkpoint(room: Path) -> Path | None:

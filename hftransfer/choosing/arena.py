@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..checkpoints import LEADER, figures, keep, room_of
+from ..checkpoints import FINISHED, LEADER, bring_adapter, figures, keep, room_of
 from ..models.loading import quiet, reload_model
 from ..predictor.ready import Ready
 from ..predictor.scored import scored
@@ -91,11 +91,17 @@ class Arena:
         trained = run_phases(backbone, self.data, phases, recipe, self.work, self.on_event, self.over, first)
         value = figure_of(backbone, self.data)  # in fp32, as it will be used
         done = replace(entry, **asdict(value), seconds=round(time.perf_counter() - began, 1))
+        rooms = [room_of(self.work, number, phase.name) for number, phase in enumerate(phases, first)]
+
+        def write(folder: Path) -> None:
+            backbone.model.save_pretrained(folder)
+            bring_adapter(rooms[-1] / FINISHED if rooms else None, folder)
+
         if done.figure >= self.best:
             with quiet():
-                keep(self.work, LEADER, backbone.model.save_pretrained, {"name": done.name})
-        for number, phase in enumerate(phases, first):
-            shutil.rmtree(room_of(self.work, number, phase.name), ignore_errors=True)
+                keep(self.work, LEADER, write, {"name": done.name})
+        for room in rooms:
+            shutil.rmtree(room, ignore_errors=True)
         return {"tried": asdict(done), "trained": asdict(trained)}
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..data import counted
 from ..models.backbones import Choice, choose
-from ..models.vocabulary import LOOKED_AT, unknown_tokens
+from ..models.kinship import in_common, kin
 from ..recipe import Recipe
 from ..strategies import Facts
 from ..tasks import get_task
@@ -36,12 +36,11 @@ def pick_backbone(modality: str, recipe: Recipe, on_event: Listener = silent) ->
 
 
 def with_language(data: Dataset, backbone: Backbone, on_event: Listener = silent) -> Dataset:
-    """The data, with a warning where the backbone does not know its language."""
-    column = get_task(data.task).modality.column
-    if backbone.modality != "text":
-        return data
-    problem = unknown_tokens(backbone.processor, backbone.name, data.splits["train"][:LOOKED_AT][column])
-    if problem is None:
-        return data
-    on_event(Event("load", f"{problem.message}; {problem.fix}"))
-    return replace(data, problems=(*data.problems, problem))
+    """The data, with what it and the backbone have in common, or have not: classes, and a language."""
+    shared, problems = in_common(backbone, data), tuple(kin(backbone, data))
+    if shared:
+        on_event(Event("load", shared))
+    for problem in problems:
+        on_event(Event("load", f"{problem.message}; {problem.fix}"))
+    notes = (problem.message for problem in problems if problem.severity == "info")
+    return replace(data, problems=(*data.problems, *problems), notes=(*data.notes, *notes))

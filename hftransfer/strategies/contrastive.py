@@ -9,7 +9,7 @@ from .phases import Facts, Phase, Rates
 
 # By the backbone's family, as in `full`.
 PEAKS = {"attention": 1e-4, "convolution": 1e-4}
-PASSES = 20  # over the rows, that steps are counted by
+PASSES = 28  # over the rows, that steps are counted by
 STEPS = (12, 150)  # bounds: what rows of a class there are, not pairs of them, decides
 
 

@@ -15,11 +15,14 @@ from ..strategies import Phase
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
 from .few import Ahead
+from .heads.mapping import run_mapping
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
 from .tuning.contrastive import refuse_contrastive
+from .tuning.mixing import require_fitting
 from .tuning.rates import family, layer_count
+from .tuning.shown import variants
 from .tuning.tune import run_tune, steps_of
 
 __all__ = [
@@ -35,10 +38,15 @@ __all__ = [
     "never",
     "run_phases",
     "steps_of",
+    "variants",
     "within_budget",
 ]
 
-RUN: dict[str, Callable[[Leg], Trained]] = {"closed-form": run_probe, "trainer": run_tune}
+RUN: dict[str, Callable[[Leg], Trained]] = {
+    "closed-form": run_probe,
+    "trainer": run_tune,
+    "mapping": run_mapping,
+}
 
 
 def machine_for(recipe: Recipe) -> Machine:
@@ -68,6 +76,7 @@ def run_phases(
     Returns:
         The history, and the seconds that the features took.
     """
+    require_fitting(get_task(data.task), recipe)
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
     for phase in phases:
@@ -76,15 +85,20 @@ def run_phases(
     for number, phase in enumerate(phases):
         if first + number and over() and ahead is None:
             return trained + Trained(cut=True)  # the first gives a model, the others only better it
-        current = as_it_is(backbone) if number and phase.solver == "closed-form" else backbone
+        current = as_it_is(backbone) if number and phase.solver != "trainer" else backbone
         room = room_of(workdir, first + number, phase.name)
-        leg = Leg(current, data, phase, recipe, machine, room, on_event, over)
+        leg = Leg(current, data, phase, recipe, machine, room, _of(room, on_event), over)
         ahead = ahead if phase.judged else Ahead.of(leg, trained)
         trained += RUN[phase.solver](leg)
         if ahead and phase.judged:
             ahead.settle(leg, trained)
             ahead = None
     return trained
+
+
+def _of(room: Path, on_event: Listener) -> Listener:
+    """The listener, told by name which phase it hears of."""
+    return lambda event: on_event(replace(event, phase=room.name))
 
 
 def as_it_is(backbone: Backbone) -> Backbone:

@@ -20,6 +20,7 @@ from ...values import Backbone, Dataset, Event
 from ..few import learns_from_all
 from ..progress import Leg, Trained
 from ..rows import token_tags
+from .dense import train_dense
 from .folding import solve_by_folds
 from .solving import HeadProblem, Split, compare, head_of, install, refine, solve
 
@@ -36,7 +37,8 @@ def run_probe(leg: Leg) -> Trained:
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(backbone).items()}
     anatomy = dissect(backbone.model, batch, backbone.name)
     if backbone.known:
-        anatomy = replace(anatomy, dense=None, activation="identity", layers=None)  # nothing before the head changes
+        # Nothing before the layer that makes the logits changes.
+        anatomy = replace(anatomy, head=anatomy.logits, output=None, dense=None, activation="identity", layers=None)
     views = views_of(backbone.model, anatomy, batch, leg.phase.depth)
     began = time.perf_counter()
     read = {name: features_of(leg, anatomy, name, views) for name in ("train", "validation")}
@@ -54,12 +56,17 @@ def run_probe(leg: Leg) -> Trained:
         )
         for at in range(len(views))
     ]
-    if learns_from_all(leg):
+    folded = learns_from_all(leg) and not anatomy.output
+    if folded:
         at, solved = solve_by_folds(problems, leg.recipe.seed)
     else:
         at = min(range(len(views)), key=lambda at: compare(problems[at])) if len(views) > 1 else 0
-        solved = refine(problems[at], head_of(backbone.model, anatomy)) if backbone.known else solve(problems[at])
-    install(backbone.model, anatomy, solved)
+    if anatomy.output:
+        solved = train_dense(leg, anatomy, problems[at])
+    else:
+        if not folded:
+            solved = refine(problems[at], head_of(backbone.model, anatomy)) if backbone.known else solve(problems[at])
+        install(backbone.model, anatomy, solved)
     reshape(backbone.model, anatomy, views[at])
     view = views[at]
     row = {"phase": leg.phase.name, "depth": view.depth, "pooling": view.pooling, "strength": solved.strength}

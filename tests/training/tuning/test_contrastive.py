@@ -107,7 +107,7 @@ def test_classes_come_together(kind: str, tmp_path: Path) -> None:
     run_phases(backbone, data, [PROBE], recipe, tmp_path / "one")
     before, solved = near_and_far(backbone, data), weights(backbone)
     trained = run_phases(backbone, data, [tuning(30)], recipe, tmp_path / "two", first=1)
-    assert near_and_far(backbone, data) < 0.7 * before
+    assert near_and_far(backbone, data) < 0.8 * before
     head = dissect(backbone.model, example(backbone), "it").head
     assert torch.equal(weights(backbone)[f"{head}.weight"], solved[f"{head}.weight"])  # nothing asks it
     assert not any("eval" in name for row in trained.history for name in row), "judged by a head that no longer fits"
