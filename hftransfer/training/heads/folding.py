@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,8 @@ def solve_by_folds(problems: Sequence[HeadProblem], seed: int) -> tuple[int, Sol
 def joined(one: Split, other: Split) -> Split:
     """The rows of both."""
     pairs = {part.name: (getattr(one, part.name), getattr(other, part.name)) for part in fields(Split)}
-    return Split(**{name: None if pair[0] is None else np.concatenate(pair) for name, pair in pairs.items()})
+    both: dict[str, Any] = {name: None if pair[0] is None else np.concatenate(pair) for name, pair in pairs.items()}
+    return Split(**both)
 
 
 def dealt(labels: np.ndarray, seed: int) -> np.ndarray:
@@ -57,4 +59,5 @@ def _parts(rows: Split, places: np.ndarray) -> Iterator[tuple[Split, np.ndarray]
         if inside.all() or len(np.unique(rows.labels[inside])) < 2:
             continue
         whole = {part.name: getattr(rows, part.name) for part in fields(Split)}
-        yield Split(**{name: None if value is None else value[inside] for name, value in whole.items()}), ~inside
+        kept: dict[str, Any] = {name: None if value is None else value[inside] for name, value in whole.items()}
+        yield Split(**kept), ~inside
