@@ -9,8 +9,10 @@ from .phases import Facts, Phase, Rates
 
 # By the backbone's family, as in `full`.
 PEAKS = {"attention": 1e-4, "convolution": 1e-4}
-STEPS_A_ROW = 0.9  # of about 16 rows each
-STEPS = (12, 200)  # bounds: what rows there are, not pairs of them, decides
+# Steps: of 8 rows a class this many a class, of more the more by their root. Pairs, which grow by their square, have
+# no say.
+STEPS_A_CLASS, SHOTS = 6.0, 8.0
+STEPS = (12, 200)
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Contrastive:
     The probe before chooses nothing, it reads the mean of the whole backbone's tokens: where frozen features
     tell classes apart best says little of where tuned ones will (a cut to four of six layers cost nine
     points on questions, 8 a class), and a handful of rows chooses by chance.
+    Convolutions gain where images are unlike those they learned from (letters, 8 a class: 85 to 92 %), and
+    on photos about nothing (54 and 59 to 58 and 56 %), for twenty times the seconds.
     Words' embeddings, or a stem, stay as they are: few rows meet few of them.
     """
 
@@ -45,6 +49,7 @@ class Contrastive:
 
 def epochs_for(facts: Facts, recipe: Recipe) -> float:
     """The recipe's, else as many as give steps within the bounds."""
-    each = -(-facts.rows // recipe.batch_size)  # steps of an epoch
+    each = -(-facts.rows // recipe.batch_size)  # steps of an epoch, as they are counted
+    steps = STEPS_A_CLASS * (facts.labels * facts.rows / SHOTS) ** 0.5
     least, most = STEPS
-    return recipe.epochs or round(min(most, max(least, STEPS_A_ROW * facts.rows))) / each
+    return recipe.epochs or round(min(most, max(least, steps))) / each
