@@ -25,6 +25,7 @@ from ..progress import Over
 from .batches import Change
 from .penalties import Penalty
 from .rows import Collator
+from .sampling import BalancedSampler
 
 KEPT = 1  # checkpoint, beside the best
 NORMS = (nn.modules.batchnorm._BatchNorm,)
@@ -44,9 +45,11 @@ class PhaseTrainer(Trainer):
         collators: tuple[Collator, Collator],
         change: Change | None = None,
         penalty: Penalty | None = None,
+        sampler: BalancedSampler | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
+        self.sampler = sampler
         self.change, self.penalty = change, penalty
         self.unwrapped: PreTrainedModel = kwargs["model"]
         self.groups = groups
@@ -85,6 +88,9 @@ class PhaseTrainer(Trainer):
     def get_train_dataloader(self) -> Any:
         self.data_collator = self.train_collator
         return super().get_train_dataloader()
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return super()._get_train_sampler(train_dataset) if self.sampler is None else self.sampler
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
         self.data_collator = self.eval_collator

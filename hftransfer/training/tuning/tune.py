@@ -17,6 +17,7 @@ from ...recipe import Recipe
 from ...results.metrics import running
 from ...strategies import Phase
 from ...values import Backbone, Event
+from ..balancing import watched
 from ..progress import Leg, Machine, Trained
 from .batches import change_of
 from .finding import with_found_rate
@@ -24,6 +25,7 @@ from .losses import exact_head, head_scale, loss_of
 from .penalties import penalty_of
 from .rates import family, parameter_groups, trained_parameters
 from .rows import Rows, rows_of
+from .sampling import sampler_of
 from .trainer import PhaseTrainer, Progress
 
 MOST_DROPPED = 0.2
@@ -69,16 +71,18 @@ def _trained(leg: Leg) -> Progress:
 
 def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
     """The Trainer of a phase, with all that the recipe and the phase ask for."""
+    sampler = sampler_of(leg, rows)
     return PhaseTrainer(
         model=leg.backbone.model,
-        args=arguments(leg, len(rows.train)),
+        args=arguments(leg, len(rows.train), drawn=sampler is not None),
+        sampler=sampler,
         groups=trainable(leg),
         collators=rows.collators,
         change=change_of(leg),
         penalty=penalty_of(leg),
         train_dataset=rows.train,
         eval_dataset=rows.validation,
-        compute_loss_func=loss_of(leg.task, leg.data),
+        compute_loss_func=loss_of(leg.task, leg.data, leg.recipe),
         compute_metrics=running(leg.task, leg.data.labels),
         callbacks=[progress, EarlyStoppingCallback(leg.recipe.patience)],
     )
@@ -87,7 +91,7 @@ def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
 def descend(leg: Leg, trainer: PhaseTrainer) -> None:
     """Train from where an earlier attempt came to; what is no better than the start gives way to it."""
     model, room = leg.backbone.model, leg.room
-    start = trainer.evaluate()[f"eval_{leg.task.target.best}"]
+    start = trainer.evaluate()[f"eval_{watched(leg.task, leg.recipe)}"]
     if figures(room, START) is None:
         keep(room, START, model.save_pretrained, start)
     last = last_checkpoint(room)
@@ -97,8 +101,12 @@ def descend(leg: Leg, trainer: PhaseTrainer) -> None:
         reload_weights(model, room / START)
 
 
-def arguments(leg: Leg, rows: int) -> TrainingArguments:
-    """The phase in Trainer's words."""
+def arguments(leg: Leg, rows: int, *, drawn: bool = False) -> TrainingArguments:
+    """The phase in Trainer's words.
+
+    Args:
+        drawn: whether an epoch is drawn from the rows: there are as many steps then as epochs of all rows have.
+    """
     phase, recipe, machine = leg.phase, leg.recipe, leg.machine
     assert phase.rates is not None
     epochs, steps = phase.epochs, steps_of(phase, rows, recipe)
@@ -107,6 +115,7 @@ def arguments(leg: Leg, rows: int) -> TrainingArguments:
         output_dir=str(leg.room),
         restore_callback_states_from_checkpoint=True,
         num_train_epochs=epochs,
+        max_steps=steps if drawn else -1,
         per_device_train_batch_size=recipe.batch_size,
         per_device_eval_batch_size=2 * recipe.batch_size,
         learning_rate=phase.rates.backbone,
@@ -119,7 +128,7 @@ def arguments(leg: Leg, rows: int) -> TrainingArguments:
         save_steps=evaluations,
         logging_steps=max(1, steps // LOGS),
         load_best_model_at_end=True,
-        metric_for_best_model=leg.task.target.best,
+        metric_for_best_model=watched(leg.task, leg.recipe),
         greater_is_better=True,
         save_total_limit=None,  # `Progress` drops the older ones
         batch_eval_metrics=True,
