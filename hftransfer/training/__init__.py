@@ -12,10 +12,14 @@ from ..models.device import pick_device, pick_precision, to_device
 from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
+from ..strategies.feature_extraction import PROBE
 from ..values import Backbone, Dataset, Listener, silent
+from .enlarging import with_pseudo_labels
+from .heads.folds import cross_validation
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
+from .refusals import refuse
 from .tuning.rates import family, layer_count
 from .tuning.tune import run_tune, steps_of
 
@@ -25,12 +29,16 @@ __all__ = [
     "Over",
     "Trained",
     "Trial",
+    "cross_validation",
     "family",
     "layer_count",
     "machine_for",
     "never",
+    "probing",
+    "refuse",
     "run_phases",
     "steps_of",
+    "with_pseudo_labels",
     "within_budget",
 ]
 
@@ -74,6 +82,14 @@ def run_phases(
         room = room_of(workdir, number, phase.name)
         trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, on_event, over))
     return trained
+
+
+def probing(backbone: Backbone, data: Dataset, recipe: Recipe, on_event: Listener = silent) -> Leg:
+    """What a probe is run on that is no phase of a strategy: it leaves the model as it is, and nothing on the disk
+    but features."""
+    machine = machine_for(recipe)
+    to_device(backbone.model, machine.device)
+    return Leg(backbone, data, PROBE, recipe, machine, Path(), on_event)
 
 
 def as_it_is(backbone: Backbone) -> Backbone:

@@ -16,7 +16,7 @@ from ...models.surgery import reshape, views_of
 from ...models.views import View
 from ...models.words import tokens_of
 from ...tasks import get_task
-from ...values import Backbone, Dataset, Event
+from ...values import Backbone, Dataset, Event, Part
 from ..progress import Leg, Trained
 from ..rows import token_tags
 from .generating import lacking, with_drawn
@@ -114,17 +114,25 @@ def _drawn(leg: Leg, seen: Seen) -> dict[str, int]:
 
 def features_of(leg: Leg, anatomy: Anatomy, name: str, views: tuple[View, ...]) -> np.ndarray:
     """The features of a split's rows, [rows, views, width]: from the cache, where they were read before."""
-    return read_features(
+    parts = leg.data.parts.get(name) or (Part(leg.data.splits[name], leg.data.digests[name]),)
+    read = [features_in(leg, anatomy, part, views) for part in parts]
+    return read[0] if len(read) == 1 else np.concatenate(read)
+
+
+def features_in(leg: Leg, anatomy: Anatomy, part: Part, views: tuple[View, ...]) -> np.ndarray:
+    """The features of a part's rows, all of which are read."""
+    found = read_features(
         leg.backbone,
         anatomy,
-        leg.data.splits[name].select_columns([leg.task.modality.column]),
-        leg.data.digests[name],
+        part.rows.select_columns([leg.task.modality.column]),
+        part.digest,
         views=views,
         device=leg.machine.device,
         dtype=leg.machine.dtype,
         batch_size=leg.recipe.batch_size,
         on_event=leg.on_event,
     )
+    return found if part.places is None else found[part.places]
 
 
 def _of_rows(backbone: Backbone, data: Dataset, name: str) -> np.ndarray:

@@ -149,6 +149,14 @@ def solve(problem: HeadProblem, *, every: int = 1) -> Solved:
     return best
 
 
+def refit(problem: HeadProblem, strength: float, head: Head | None = None) -> Solved:
+    """The head at a strength that was chosen; on top of one that is there, if there is one, which stays at 0."""
+    if head is None:
+        return _Fit(problem)(strength)
+    fit = _Fit(replace(problem, activation="identity"), head)
+    return fit(strength) if strength else fit.judged(*head, strength=0.0)
+
+
 class _Fit:
     """Solves a problem at one strength after another, each from the last one's solution."""
 
