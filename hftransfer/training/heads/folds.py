@@ -107,11 +107,11 @@ def _answered(leg: Leg, pool: Pool, inside: np.ndarray, out: np.ndarray) -> tupl
     ]
     at, chosen = solved_best(leg, pool.seen.anatomy, tried)
     unseen = _split(pool, inside & ~inner, at)
-    limits = THRESHOLDS.get(leg.task.target.shape, _none)(_logits(chosen, unseen.features), unseen.labels)
+    limits = THRESHOLDS.get(leg.task.target.shape, _none)(logits_of(chosen, unseen.features), unseen.labels)
     whole = problem_of(leg, pool.seen.anatomy, _split(pool, inside, at), unseen)
     head = head_of(leg.backbone.model, pool.seen.anatomy) if leg.backbone.known else None
     solved = refit(whole, chosen.strength, head)
-    return _logits(solved, pool.features[out, at]), limits
+    return logits_of(solved, pool.features[out, at]), limits
 
 
 def _split(pool: Pool, rows: np.ndarray, at: int) -> Split:
@@ -122,7 +122,7 @@ def _split(pool: Pool, rows: np.ndarray, at: int) -> Split:
     return Split(pool.features[there, at], pool.labels[there])
 
 
-def _logits(solved: Solved, features: np.ndarray) -> np.ndarray:
+def logits_of(solved: Solved, features: np.ndarray) -> np.ndarray:
     return solved.lens(features) @ solved.weight.T + solved.bias
 
 

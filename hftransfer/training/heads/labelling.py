@@ -18,15 +18,20 @@ from scipy.special import expit, softmax
 
 from ...data import keys_of
 from ...errors import RecipeError
+from ...models.anatomy import Anatomy
 from ...recipe import Recipe
 from ...tasks import Task
 from ...values import Dataset, Event, Part
 from ..balancing import groups_of
 from ..progress import Leg
+from .folds import dealt, logits_of
 from .probe import Seen, features_in, problem_of, see, solved_best, splits_at
-from .solving import Split
+from .solvers import REFINED
+from .solving import Solved, Split, head_of, refit
 
 ROUNDS = 2
+FOLDS = 5
+HEATS = np.geomspace(0.25, 16.0, 49)
 ORIGIN = "pseudo-labelled"
 
 
@@ -117,17 +122,37 @@ def _fresh(leg: Leg, unlabelled: Part) -> np.ndarray:
 
 def _judged(leg: Leg, seen: Seen, features: np.ndarray, places: np.ndarray, judged: Judged) -> Judged:
     """What a probe on train, and on the rows that were chosen before, makes of all rows without a label."""
-    problems = []
-    for at in range(len(seen.views)):
-        train, validation = splits_at(seen, at)
-        if len(places):
-            more = Split(features[places, at], judged.labels[places].astype(train.labels.dtype))
-            pairs = ((train.features, more.features), (train.labels, more.labels))
-            train = Split(*(np.concatenate(pair) for pair in pairs))
-        problems.append(problem_of(leg, seen.anatomy, train, validation))
+    splits = [splits_at(seen, at) for at in range(len(seen.views))]
+    more = [
+        Split(features[places, at], judged.labels[places].astype(train.labels.dtype))
+        for at, (train, _) in enumerate(splits)
+    ]
+    problems = [
+        problem_of(leg, seen.anatomy, _joined(train, added), validation)
+        for (train, validation), added in zip(splits, more, strict=True)
+    ]
     at, solved = solved_best(leg, seen.anatomy, problems)
-    logits = solved.lens(features[:, at]) @ solved.weight.T + solved.bias
-    return JUDGES[leg.task.target.shape](logits)
+    heat = _temperature(leg, seen.anatomy, solved, *splits[at], more[at])
+    return JUDGES[leg.task.target.shape](logits_of(solved, features[:, at]) / heat)
+
+
+def _joined(train: Split, more: Split) -> Split:
+    return Split(np.concatenate([train.features, more.features]), np.concatenate([train.labels, more.labels]))
+
+
+def _temperature(leg: Leg, anatomy: Anatomy, solved: Solved, train: Split, validation: Split, more: Split) -> float:
+    """What logits are divided by so that a head is as often right as it is sure (Guo et al. 2017,
+    https://arxiv.org/abs/1706.04599): by validation, and by each row of train as heads without it answer it."""
+    parts = dealt(groups_of(train.labels), np.arange(len(train.labels)), FOLDS, leg.recipe.seed)
+    logits, truth = [logits_of(solved, validation.features)], [validation.labels]
+    head = head_of(leg.backbone.model, anatomy) if leg.backbone.known else None
+    for part in range(min(FOLDS, len(train.labels))):
+        inside, out = train.take(np.flatnonzero(parts != part)), train.take(np.flatnonzero(parts == part))
+        whole = problem_of(leg, anatomy, _joined(inside, more), validation)
+        logits.append(logits_of(refit(whole, solved.strength, head), out.features))
+        truth.append(out.labels)
+    answers, known, loss = np.concatenate(logits), np.concatenate(truth), REFINED[leg.task.target.solver][0]
+    return float(min(HEATS, key=lambda heat: loss(answers / heat, known, None)[0]))
 
 
 def _chosen(leg: Leg, labels: np.ndarray, judged: Judged, fresh: np.ndarray) -> np.ndarray:
