@@ -18,7 +18,7 @@ from .models.sizes import fit_image_size
 from .recipe import Recipe, seconds
 from .strategies import Phase
 from .tasks import get_task
-from .training import Machine, Trial, machine_for, steps_of
+from .training import Machine, Trial, machine_for, refuse, steps_of
 from .values import Dataset, Event, Listener, silent
 
 
@@ -59,6 +59,7 @@ def plan(source: Any, recipe: Recipe | None = None, *, start: float = 0.0, on_ev
     recipe, began = recipe or Recipe(), time.perf_counter() - start
     data = load_data(source, recipe, known=known_of(recipe.backbone, recipe.revision), on_event=on_event)
     task = get_task(data.task)
+    refuse(task, recipe)
     chosen = pick_backbone(task.modality.name, recipe, on_event)
     backbone = load_backbone(task, data.labels, recipe.with_(backbone=chosen.name), known=len(data.known))
     if not data.known or recipe.image_size:

@@ -38,6 +38,8 @@ ORDER = (
     "metrics",
     "before",
     "forgetting",
+    "cross_validation",
+    "pseudo_labelled",
     "per_label",
     "confusion",
     "points",
