@@ -118,3 +118,10 @@ def test_a_head_that_is_too_sure_is_cooled(leg: Leg, told: float, low: float, hi
     solved = refit(HeadProblem(train, validation, 2, anatomy.activation), 100.0)
     nothing = Split(train.features[:0], train.labels[:0])
     assert low <= labelling._temperature(leg, anatomy, solved, train, validation, nothing) <= high
+
+
+def test_a_cooled_probe_is_less_sure(leg: Leg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelling, "_temperature", lambda *_: 1e6)
+    (tmp_path / "u.txt").write_text("\n".join(text.format(n=77) for text in TEXTS.values()))
+    data, told = with_pseudo_labels(asked(leg, tmp_path / "u.txt"), now)
+    assert data is leg.data and told["pseudo_labelled"]["rows"] == 0
