@@ -13,14 +13,17 @@ from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
 from ..strategies.feature_extraction import PROBE
+from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
 from .enlarging import with_pseudo_labels
 from .heads.folds import cross_validation
+from .heads.mapping import run_mapping
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
 from .refusals import refuse
 from .tuning.rates import family, layer_count
+from .tuning.shown import variants
 from .tuning.tune import run_tune, steps_of
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "Over",
     "Trained",
     "Trial",
+    "as_it_is",
     "cross_validation",
     "family",
     "layer_count",
@@ -38,11 +42,16 @@ __all__ = [
     "refuse",
     "run_phases",
     "steps_of",
+    "variants",
     "with_pseudo_labels",
     "within_budget",
 ]
 
-RUN: dict[str, Callable[[Leg], Trained]] = {"closed-form": run_probe, "trainer": run_tune}
+RUN: dict[str, Callable[[Leg], Trained]] = {
+    "closed-form": run_probe,
+    "trainer": run_tune,
+    "mapping": run_mapping,
+}
 
 
 def machine_for(recipe: Recipe) -> Machine:
@@ -72,15 +81,16 @@ def run_phases(
     Returns:
         The history, and the seconds that the features took.
     """
+    refuse(get_task(data.task), recipe)
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
     trained = Trained()
-    for number, phase in enumerate(phases, first):
-        if number and over():
+    for number, phase in enumerate(phases):
+        if first + number and over():
             return trained + Trained(cut=True)  # the first gives a model, the others only better it
-        current = as_it_is(backbone) if number and phase.solver == "closed-form" else backbone
-        room = room_of(workdir, number, phase.name)
-        trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, on_event, over))
+        current = as_it_is(backbone) if number and phase.solver != "trainer" else backbone
+        room = room_of(workdir, first + number, phase.name)
+        trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, _of(room, on_event), over))
     return trained
 
 
@@ -90,6 +100,11 @@ def probing(backbone: Backbone, data: Dataset, recipe: Recipe, on_event: Listene
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
     return Leg(backbone, data, PROBE, recipe, machine, Path(), on_event)
+
+
+def _of(room: Path, on_event: Listener) -> Listener:
+    """The listener, told by name which phase it hears of."""
+    return lambda event: on_event(replace(event, phase=room.name))
 
 
 def as_it_is(backbone: Backbone) -> Backbone:

@@ -9,8 +9,12 @@ from ..tasks import Task
 from .balancing import refuse_balance
 from .heads.generating import refuse_generating
 from .heads.labelling import refuse_labelling
+from .tuning.mixing import require_fitting
 
-REFUSALS: tuple[Callable[[Task, Recipe], None], ...] = (refuse_balance, refuse_generating, refuse_labelling)
+REFUSALS: tuple[Callable[[Task, Recipe], None], ...] = (
+    *(refuse_balance, refuse_generating, refuse_labelling),
+    require_fitting,
+)
 
 
 def refuse(task: Task, recipe: Recipe) -> None:

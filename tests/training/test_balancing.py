@@ -18,7 +18,7 @@ from hftransfer.models import load_backbone
 from hftransfer.recipe import Recipe
 from hftransfer.strategies import Phase, Rates
 from hftransfer.tasks import get_task
-from hftransfer.training import refuse, run_phases
+from hftransfer.training import Leg, probing, refuse, run_phases
 from hftransfer.training.balancing import (
     class_weights,
     drawn,
@@ -114,22 +114,26 @@ def test_what_has_no_classes_is_refused() -> None:
     assert watched(get_task("text-classification"), Recipe()) == "accuracy"
 
 
-def test_the_trainers_loss_weighs_classes_and_passes_over_what_has_no_label() -> None:
-    data = load_data("sample:helpdesk", Recipe())
-    task, weights = get_task(data.task), torch.from_numpy(weights_of(data)).float()
-    logits = torch.randn(8, len(data.labels), generator=torch.Generator().manual_seed(0))
-    labels = torch.arange(8) % len(data.labels)
-    found = loss_of(task, data, Recipe(balance="weights"))({"logits": logits}, labels)
+def test_the_trainers_loss_weighs_classes_and_passes_over_what_has_no_label(tmp_path: Path) -> None:
+    logits = torch.randn(6, 2, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0, 1, 0, 1, 0, 1])
+
+    def found(truth: torch.Tensor, given: torch.Tensor = logits, **choices: object) -> torch.Tensor:
+        loss = loss_of(leg_of(tmp_path, **choices))
+        assert loss is not None
+        return loss({"logits": given}, truth)
+
+    weights = torch.from_numpy(weights_of(leg_of(tmp_path).data)).float()
+    assert weights[0] > 3 * weights[1]  # 8 rows to 40
     apart = functional.cross_entropy(logits, labels, reduction="none") * weights[labels]
-    assert found == pytest.approx(apart.mean())
-    masked = loss_of(task, data, Recipe(balance="weights"))(
-        {"logits": logits[None]}, torch.where(torch.arange(8) < 4, labels, -100)[None]
-    )
-    assert masked == pytest.approx(apart[:4].mean())
-    smoothed = Recipe(balance="weights", label_smoothing=0.2)
-    both = functional.cross_entropy(logits, labels, weights, label_smoothing=0.2, reduction="sum") / 8
-    assert loss_of(task, data, smoothed)({"logits": logits}, labels) == pytest.approx(both)
-    assert loss_of(task, data, Recipe()) is None
+    assert found(labels, balance="weights") == pytest.approx(apart.mean())
+    some = torch.where(torch.arange(6) < 4, labels, -100)
+    assert found(some[None], logits[None], balance="weights") == pytest.approx(apart[:4].mean())
+    shares = functional.one_hot(labels, 2).float()
+    smoothed = functional.cross_entropy(logits, labels, label_smoothing=0.2, reduction="none")
+    both = (smoothed * weights[labels]).sum() / weights[labels].sum()
+    assert found(shares, balance="weights", label_smoothing=0.2) == pytest.approx(both)
+    assert loss_of(leg_of(tmp_path)) is None
 
 
 def test_rows_of_like_length_stand_together_and_an_epoch_can_be_had_again() -> None:
@@ -155,6 +159,10 @@ def station(folder: Path, **choices: object) -> tuple[Backbone, Dataset, Recipe]
     recipe = Recipe(backbone=str(text_backbone(folder / "b")), batch_size=8, precision="fp32", **choices)
     data = load_data(folder / "t.csv", recipe)
     return load_backbone(get_task(data.task), data.labels, recipe), data, recipe
+
+
+def leg_of(folder: Path, **choices: object) -> Leg:
+    return probing(*station(folder, **choices))
 
 
 class Cut(Exception):

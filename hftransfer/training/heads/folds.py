@@ -23,7 +23,7 @@ from ...tasks.tokens import OUTSIDE
 from ...values import Event
 from ..balancing import groups_of
 from ..progress import Leg
-from .probe import ROWS, Seen, problem_of, see, solved_best
+from .probe import ROWS, Seen, best_view, problem_of, see, solved_by
 from .solving import Solved, Split, head_of, refit
 
 POOL = ("train", "validation")
@@ -105,7 +105,8 @@ def _answered(leg: Leg, pool: Pool, inside: np.ndarray, out: np.ndarray) -> tupl
     tried = [
         problem_of(leg, pool.seen.anatomy, _split(pool, inner, at), _split(pool, inside & ~inner, at)) for at in views
     ]
-    at, chosen = solved_best(leg, pool.seen.anatomy, tried)
+    at = best_view(tried)
+    chosen = solved_by(leg, pool.seen.anatomy, tried[at])
     unseen = _split(pool, inside & ~inner, at)
     limits = THRESHOLDS.get(leg.task.target.shape, _none)(logits_of(chosen, unseen.features), unseen.labels)
     whole = problem_of(leg, pool.seen.anatomy, _split(pool, inside, at), unseen)

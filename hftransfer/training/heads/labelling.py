@@ -25,7 +25,7 @@ from ...values import Dataset, Event, Part
 from ..balancing import groups_of
 from ..progress import Leg
 from .folds import dealt, logits_of
-from .probe import Seen, features_in, problem_of, see, solved_best, splits_at
+from .probe import Seen, best_view, features_in, problem_of, see, solved_by, splits_at
 from .solvers import REFINED
 from .solving import Solved, Split, head_of, refit
 
@@ -131,7 +131,8 @@ def _judged(leg: Leg, seen: Seen, features: np.ndarray, places: np.ndarray, judg
         problem_of(leg, seen.anatomy, _joined(train, added), validation)
         for (train, validation), added in zip(splits, more, strict=True)
     ]
-    at, solved = solved_best(leg, seen.anatomy, problems)
+    at = best_view(problems)
+    solved = solved_by(leg, seen.anatomy, problems[at])
     heat = _temperature(leg, seen.anatomy, solved, *splits[at], more[at])
     return JUDGES[leg.task.target.shape](logits_of(solved, features[:, at]) / heat)
 

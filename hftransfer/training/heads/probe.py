@@ -19,6 +19,7 @@ from ...tasks import get_task
 from ...values import Backbone, Dataset, Event, Part
 from ..progress import Leg, Trained
 from ..rows import token_tags
+from .dense import train_dense
 from .generating import lacking, with_drawn
 from .solving import HeadProblem, Solved, Split, compare, head_of, install, refine, solve
 from .weighing import balanced
@@ -52,8 +53,13 @@ def run_probe(leg: Leg) -> Trained:
     seen = see(leg)
     leg.on_event(Event("train", "solving the head"))
     read = (splits_at(seen, at) for at in range(len(seen.views)))
-    at, solved = solved_best(leg, seen.anatomy, [problem_of(leg, seen.anatomy, *splits) for splits in read])
-    install(leg.backbone.model, seen.anatomy, solved)
+    problems = [problem_of(leg, seen.anatomy, *splits) for splits in read]
+    at = best_view(problems)
+    if seen.anatomy.output:
+        solved = train_dense(leg, seen.anatomy, problems[at])
+    else:
+        solved = solved_by(leg, seen.anatomy, problems[at])
+        install(leg.backbone.model, seen.anatomy, solved)
     reshape(leg.backbone.model, seen.anatomy, seen.views[at])
     view = seen.views[at]
     row = {"phase": leg.phase.name, "depth": view.depth, "pooling": view.pooling, "strength": solved.strength}
@@ -68,7 +74,8 @@ def see(leg: Leg) -> Seen:
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(backbone).items()}
     anatomy = dissect(backbone.model, batch, backbone.name)
     if backbone.known:
-        anatomy = replace(anatomy, dense=None, activation="identity", layers=None)  # nothing before the head changes
+        # Nothing before the layer that makes the logits changes.
+        anatomy = replace(anatomy, head=anatomy.logits, output=None, dense=None, activation="identity", layers=None)
     views = views_of(backbone.model, anatomy, batch, leg.phase.depth)
     began = time.perf_counter()
     features = {name: features_of(leg, anatomy, name, views) for name in ("train", "validation")}
@@ -93,12 +100,14 @@ def problem_of(leg: Leg, anatomy: Anatomy, train: Split, validation: Split) -> H
     return HeadProblem(train, validation, outputs, anatomy.activation, target.solver)
 
 
-def solved_best(leg: Leg, anatomy: Anatomy, problems: Sequence[HeadProblem]) -> tuple[int, Solved]:
-    """The view that is best on validation, by place, and its head."""
-    at = min(range(len(problems)), key=lambda at: compare(problems[at])) if len(problems) > 1 else 0
-    if not leg.backbone.known:
-        return at, solve(problems[at])
-    return at, refine(problems[at], head_of(leg.backbone.model, anatomy))
+def best_view(problems: Sequence[HeadProblem]) -> int:
+    """The view that is best on validation, by place."""
+    return min(range(len(problems)), key=lambda at: compare(problems[at])) if len(problems) > 1 else 0
+
+
+def solved_by(leg: Leg, anatomy: Anatomy, problem: HeadProblem) -> Solved:
+    """The head, on top of the one that is there where that is gone on from."""
+    return refine(problem, head_of(leg.backbone.model, anatomy)) if leg.backbone.known else solve(problem)
 
 
 def _drawn(leg: Leg, seen: Seen) -> dict[str, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,22 +14,50 @@ from torch.nn import functional
 from ...data import Words, labels_of
 from ...models.anatomy import dissect
 from ...models.inputs import example
-from ...recipe import Recipe
 from ...tasks import Task
 from ...values import Backbone, Dataset
 from ..balancing import class_weights, flag_weights
-from ..progress import Machine
+from ..progress import Leg, Machine
+from ..rows import IGNORED
+from .mixing import is_soft
 
 Loss = Callable[..., torch.Tensor]
 
 
-def loss_of(task: Task, data: Dataset, recipe: Recipe) -> Loss | None:
+def loss_of(leg: Leg) -> Loss | None:
     """The loss, of a model's outputs and labels; None for the model's own."""
-    weigh = WEIGHED.get(task.target.shape)
-    if recipe.balance == "weights" and weigh:
-        return weigh(torch.from_numpy(weights_of(data)).float(), recipe.label_smoothing)
-    make = LOSSES.get(task.target.shape)
-    return make(data) if make else None
+    make = LOSSES.get(leg.task.target.shape)
+    if make:
+        return make(leg.data)
+    weights = None
+    if leg.recipe.balance == "weights":
+        weights = torch.from_numpy(weights_of(leg.data)).float()
+    if is_soft(leg):
+        return SoftLoss(leg.recipe.label_smoothing, weights)
+    return None if weights is None else WEIGHED[leg.task.target.shape](weights)
+
+
+@dataclass(frozen=True)
+class SoftLoss:
+    """Cross-entropy with shares of classes, which training's labels are, smoothed; validation's are numbers
+    of classes, and their loss is the plain one.
+
+    `weights` are those of the classes, [L]: a row weighs what its classes do.
+    """
+
+    smoothing: float = 0.0
+    weights: torch.Tensor | None = None
+
+    def __call__(self, outputs: Any, labels: torch.Tensor, **_: Any) -> torch.Tensor:
+        logits = outputs["logits"].float()
+        if not labels.is_floating_point():
+            return functional.cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORED)
+        even = 1 / logits.shape[-1]
+        aims = labels + self.smoothing * (even * labels.sum(-1, keepdim=True) - labels)
+        losses = -(aims * logits.log_softmax(-1)).sum(-1)
+        heavy = labels if self.weights is None else labels * self.weights.to(labels.device)
+        weights = heavy.sum(-1)
+        return (weights * losses).sum() / weights.sum().clamp(min=1e-9)
 
 
 def weights_of(data: Dataset) -> np.ndarray:
@@ -58,7 +87,7 @@ def exact_head(backbone: Backbone, task: Task, machine: Machine) -> Iterator[Non
         yield
         return
     batch = {name: tensor.to(machine.device) for name, tensor in example(backbone).items()}
-    head: Any = backbone.model.get_submodule(dissect(backbone.model, batch, backbone.name).head)
+    head: Any = backbone.model.get_submodule(dissect(backbone.model, batch, backbone.name).logits)
 
     def forward(states: torch.Tensor) -> torch.Tensor:
         with torch.autocast(machine.device.type, enabled=False):
@@ -82,33 +111,29 @@ def _in_spreads(data: Dataset) -> Loss:
     return loss
 
 
-def _weighed_classes(weights: torch.Tensor, smoothing: float) -> Loss:
-    """Cross entropy, each row or token by its class's weight; over all weights' mean is 1, so that rates keep their
-    meaning. Labels may be shares of classes, too."""
+def _weighed_classes(weights: torch.Tensor) -> Loss:
+    """Cross entropy, each row or word by its class's weight: over all rows these are 1 on average, so that rates keep
+    their meaning."""
 
     def loss(outputs: Any, labels: torch.Tensor, **_: Any) -> torch.Tensor:
-        logits = outputs["logits"].float().flatten(0, -2)
-        truth = labels.flatten() if not labels.is_floating_point() else labels.flatten(0, -2)
-        known = truth >= 0 if truth.dim() == 1 else slice(None)
-        counts = weights.to(logits.device)
-        losses = functional.cross_entropy(
-            logits[known], truth[known], weight=counts, reduction="none", label_smoothing=smoothing
-        )
-        return losses.sum() / max(1, len(losses))
+        logits, truth = outputs["logits"].float().flatten(0, -2), labels.flatten()
+        heavy = weights.to(logits.device)
+        whole = functional.cross_entropy(logits, truth, weight=heavy, ignore_index=IGNORED, reduction="sum")
+        return whole / (truth != IGNORED).sum().clamp(min=1)
 
     return loss
 
 
-def _weighed_flags(weights: torch.Tensor, smoothing: float) -> Loss:
+def _weighed_flags(weights: torch.Tensor) -> Loss:
     def loss(outputs: Any, labels: torch.Tensor, **_: Any) -> torch.Tensor:
-        logits, truth = outputs["logits"].float(), labels.float() * (1 - smoothing) + smoothing / 2
-        return functional.binary_cross_entropy_with_logits(logits, truth, pos_weight=weights.to(logits.device))
+        logits = outputs["logits"].float()
+        return functional.binary_cross_entropy_with_logits(logits, labels.float(), pos_weight=weights.to(logits.device))
 
     return loss
 
 
 LOSSES: dict[str, Callable[[Dataset], Loss]] = {"numbers": _in_spreads}
-WEIGHED: dict[str, Callable[[torch.Tensor, float], Loss]] = {
+WEIGHED: dict[str, Callable[[torch.Tensor], Loss]] = {
     "class": _weighed_classes,
     "tags": _weighed_classes,
     "flags": _weighed_flags,

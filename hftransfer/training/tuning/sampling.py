@@ -11,7 +11,7 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 from ...data import labels_of
 from ..balancing import DRAWN, drawn, drawn_count, groups_of
 from ..progress import Leg
-from .rows import Rows
+from .rows import Rows, lengths_of
 
 
 class BalancedSampler(torch.utils.data.Sampler[int]):
@@ -51,5 +51,4 @@ def sampler_of(leg: Leg, rows: Rows) -> BalancedSampler | None:
     if leg.recipe.balance not in ("over", "under") or leg.task.target.shape not in DRAWN:
         return None
     groups = groups_of(labels_of(leg.data.splits["train"]))
-    lengths = rows.train["length"] if leg.task.modality.name == "text" else None
-    return BalancedSampler(groups, leg.recipe.balance, leg.recipe.seed, leg.recipe.batch_size, lengths)
+    return BalancedSampler(groups, leg.recipe.balance, leg.recipe.seed, leg.recipe.batch_size, lengths_of(rows.train))
