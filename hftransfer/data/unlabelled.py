@@ -20,7 +20,10 @@ from .tables.decoding import decode, encoding_of_all
 from .trees import Entry, Folder, Tree, read, tree_key
 
 NO_LABEL = "?"  # in the place of one, which nobody reads
-PLACE = "--pseudo-label"
+NONE = {
+    "image": ("there are no images in it", "give a folder or an archive of images"),
+    "text": ("there are no texts in it", "give a text a .txt file in it, a .txt with a text a line, or a table"),
+}
 
 
 def load_unlabelled(source: str, task: Task, recipe: Recipe, *, pairs: bool, on_event: Listener) -> Part:
@@ -36,7 +39,7 @@ def load_unlabelled(source: str, task: Task, recipe: Recipe, *, pairs: bool, on_
     """
     path = Path(source).expanduser()
     if not path.exists():
-        raise SourceMissing("there is no such file or folder", place=source, fix=f"check the path after {PLACE}")
+        raise SourceMissing("there is no such file or folder", place=source, fix="check the path after --pseudo-label")
     found = _of_tree(path, task.modality.name) if path.is_dir() or is_archive(path) else _of_file(path, task, pairs)
     kept = keep(redacted(found) if recipe.redact else found, on_event)
     for problem in kept.problems:
@@ -51,10 +54,8 @@ def _of_tree(path: Path, modality: str) -> Found:
     tree: Tree = Folder.whole(path) if path.is_dir() else open_archive(path)
     entries = tuple(entry for entry in tree.entries if _is_input(entry, modality))
     if not entries:
-        wanted = "images" if modality == "image" else "texts, each a .txt file"
-        raise SourceError(
-            f"there are no {wanted} in it", place=tree.place, fix=f"give a folder or an archive of {wanted}"
-        )
+        cause, fix = NONE[modality]
+        raise SourceError(cause, place=tree.place, fix=fix)
     paths = [entry.path for entry in entries]
     rows = partial(_images, paths) if modality == "image" else partial(_texts, tree, paths)
     key = digest("unlabelled", modality, tree_key(entries))

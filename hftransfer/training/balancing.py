@@ -16,7 +16,6 @@ from ..tasks import Task
 WEIGHED = ("class", "flags", "tags")
 DRAWN = ("class", "flags")
 POSSIBLE = {"weights": WEIGHED, "over": DRAWN, "under": DRAWN}
-NAMES = {"weights": "weights of classes", "over": "drawing rare classes more often", "under": "drawing fewer rows"}
 
 
 def refuse_balance(task: Task, recipe: Recipe) -> None:
@@ -26,9 +25,9 @@ def refuse_balance(task: Task, recipe: Recipe) -> None:
         return
     others = [how for how, takes in POSSIBLE.items() if task.target.shape in takes]
     raise RecipeError(
-        f"{task.name} has no classes to balance by {NAMES[recipe.balance]}",
+        f"{task.name} has no classes that '{recipe.balance}' could balance",
         place="--balance",
-        fix=f"leave it out{''.join(f', or choose {how}' for how in others)}",
+        fix=f"leave it out, or choose {others[0]}" if others else "leave it out",
     )
 
 

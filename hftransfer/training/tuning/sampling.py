@@ -24,7 +24,12 @@ class BalancedSampler(torch.utils.data.Sampler[int]):
     """
 
     def __init__(
-        self, groups: np.ndarray, how: str, seed: int, batch_size: int, lengths: Sequence[int] | None = None
+        self,
+        groups: np.ndarray,
+        how: str,
+        seed: int,
+        batch_size: int,
+        lengths: Sequence[int] | np.ndarray | None = None,
     ) -> None:
         self.groups, self.how, self.seed, self.batch_size = groups, how, seed, batch_size
         self.lengths = None if lengths is None else np.asarray(lengths)
