@@ -20,10 +20,6 @@ from .tables.decoding import decode, encoding_of_all
 from .trees import Entry, Folder, Tree, read, tree_key
 
 NO_LABEL = "?"  # in the place of one, which nobody reads
-NONE = {
-    "image": ("there are no images in it", "give a folder or an archive of images"),
-    "text": ("there are no texts in it", "give a text a .txt file in it, a .txt with a text a line, or a table"),
-}
 
 
 def load_unlabelled(source: str, task: Task, recipe: Recipe, *, pairs: bool, on_event: Listener) -> Part:
@@ -54,8 +50,11 @@ def _of_tree(path: Path, modality: str) -> Found:
     tree: Tree = Folder.whole(path) if path.is_dir() else open_archive(path)
     entries = tuple(entry for entry in tree.entries if _is_input(entry, modality))
     if not entries:
-        cause, fix = NONE[modality]
-        raise SourceError(cause, place=tree.place, fix=fix)
+        if modality == "image":
+            fix = "give a folder or an archive of images"
+            raise SourceError("there are no images in it", place=tree.place, fix=fix)
+        fix = "give a text a .txt file in it, a .txt with a text a line, or a table"
+        raise SourceError("there are no texts in it", place=tree.place, fix=fix)
     paths = [entry.path for entry in entries]
     rows = partial(_images, paths) if modality == "image" else partial(_texts, tree, paths)
     key = digest("unlabelled", modality, tree_key(entries))
