@@ -12,11 +12,15 @@ from ..models.device import pick_device, pick_precision, to_device
 from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
+from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
+from .heads.mapping import run_mapping
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
+from .tuning.mixing import require_fitting
 from .tuning.rates import family, layer_count
+from .tuning.shown import variants
 from .tuning.tune import run_tune, steps_of
 
 __all__ = [
@@ -25,16 +29,22 @@ __all__ = [
     "Over",
     "Trained",
     "Trial",
+    "as_it_is",
     "family",
     "layer_count",
     "machine_for",
     "never",
     "run_phases",
     "steps_of",
+    "variants",
     "within_budget",
 ]
 
-RUN: dict[str, Callable[[Leg], Trained]] = {"closed-form": run_probe, "trainer": run_tune}
+RUN: dict[str, Callable[[Leg], Trained]] = {
+    "closed-form": run_probe,
+    "trainer": run_tune,
+    "mapping": run_mapping,
+}
 
 
 def machine_for(recipe: Recipe) -> Machine:
@@ -64,16 +74,22 @@ def run_phases(
     Returns:
         The history, and the seconds that the features took.
     """
+    require_fitting(get_task(data.task), recipe)
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
     trained = Trained()
-    for number, phase in enumerate(phases, first):
-        if number and over():
+    for number, phase in enumerate(phases):
+        if first + number and over():
             return trained + Trained(cut=True)  # the first gives a model, the others only better it
-        current = as_it_is(backbone) if number and phase.solver == "closed-form" else backbone
-        room = room_of(workdir, number, phase.name)
-        trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, on_event, over))
+        current = as_it_is(backbone) if number and phase.solver != "trainer" else backbone
+        room = room_of(workdir, first + number, phase.name)
+        trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, _of(room, on_event), over))
     return trained
+
+
+def _of(room: Path, on_event: Listener) -> Listener:
+    """The listener, told by name which phase it hears of."""
+    return lambda event: on_event(replace(event, phase=room.name))
 
 
 def as_it_is(backbone: Backbone) -> Backbone:

@@ -20,10 +20,10 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import rotate_checkpoints
 
-from ...models.loading import reload_weights
 from ...output import durable, sync
 from ...values import Event, Listener
 from ..progress import Over
+from .adapters import Weights
 from .batches import Change
 from .penalties import Penalty
 from .rows import Collator
@@ -46,6 +46,7 @@ class PhaseTrainer(Trainer):
         *args: Any,
         groups: list[dict[str, Any]],
         collators: tuple[Collator, Collator],
+        weights: Weights,
         change: Change | None = None,
         penalty: Penalty | None = None,
         schedule: Schedule | None = None,
@@ -53,6 +54,7 @@ class PhaseTrainer(Trainer):
     ):
         super().__init__(*args, **kwargs)
         self.change, self.penalty, self.schedule = change, penalty, schedule
+        self.weights = weights
         self.unwrapped: PreTrainedModel = kwargs["model"]
         self.groups = groups
         self.train_collator, self.eval_collator = collators
@@ -86,10 +88,13 @@ class PhaseTrainer(Trainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Trainer's own passes over weights that the file names otherwise than the model."""
-        reload_weights(self.unwrapped, Path(resume_from_checkpoint))
+        self.weights.read(Path(resume_from_checkpoint))
 
     def _load_best_model(self) -> None:
-        reload_weights(self.unwrapped, Path(str(self.state.best_model_checkpoint)))
+        self.weights.read(Path(str(self.state.best_model_checkpoint)))
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        self.weights.write(Path(str(output_dir)))
 
     def _save_rng_state(self, output_dir: str) -> None:
         """The last before the state, by which a checkpoint is known as whole: the rest is on the disk by then."""
