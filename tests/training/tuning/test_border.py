@@ -29,7 +29,7 @@ from tests.tiny import convolutional_backbone, image_backbone, pictures, text_ba
 from .families import FAMILIES, IMAGES, SIZE, VOCABULARY, batch_for
 
 TOP = Phase("top", "layers", "trainer", rates=Rates(1e-2, 1e-2, 0.9), epochs=2.0, layers=1)
-KEPT = "the frozen layers run once: what they make of the rows is kept"
+KEPT = "the frozen layers run once: their states are kept"
 MAKERS = {"text": text_backbone, "image": image_backbone, "convolution": convolutional_backbone}
 WORDS = {"good": ["lovely", "happy"], "bad": ["sad", "awful"]}
 
@@ -151,7 +151,9 @@ def test_where_it_cannot_be_kept_the_layers_run_each_time(station: Station, monk
     plain = station.without("plain")
     monkeypatch.setattr(states, "MOST", 1000)
     assert close(plain, station.run("large"))
-    assert any(message.startswith("the frozen layers run in every epoch: what they") for message in station.told)
+    assert any(
+        message.startswith("the frozen layers run in every epoch: their states take") for message in station.told
+    )
     assert ("low", True) in station.calls
     station.run("all", replace(TOP, trains="everything", layers=None, epochs=1.0))
     assert not any("frozen" in message for message in station.told)
