@@ -121,7 +121,8 @@ def plain_again(model: torch.nn.Module) -> None:
 
     Who reads the model next chooses its precision, and a copy of it must not call the original.
     """
-    for name in ("forward", "_original_forward"):
+    # While it counts as prepared, the next phase's Accelerator passes it over: it would train in fp32.
+    for name in ("forward", "_original_forward", "_is_accelerate_prepared"):
         model.__dict__.pop(name, None)
 
 
