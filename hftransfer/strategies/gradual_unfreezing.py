@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..recipe import Recipe
-from .feature_extraction import PROBE
 from .full import epochs_for, rates_for
 from .phases import Facts, Phase
+from .start import start_for
 
 STAGES = 3  # of unfreezing, at most
 
@@ -23,4 +23,4 @@ class GradualUnfreezing:
         epochs, rates = epochs_for(facts, recipe) / stages, rates_for(facts, recipe)
         tops = [round(facts.layers * stage / stages) for stage in range(1, stages)]
         parts = [Phase(f"top-{top}", "layers", "trainer", rates=rates, epochs=epochs, layers=top) for top in tops]
-        return (PROBE, *parts, Phase("full", "everything", "trainer", rates=rates, epochs=epochs))
+        return (*start_for(recipe), *parts, Phase("full", "everything", "trainer", rates=rates, epochs=epochs))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..checkpoints import room_of
+from ..errors import RecipeError
 from ..models.device import pick_device, pick_precision, to_device
 from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
@@ -16,6 +17,7 @@ from ..values import Backbone, Dataset, Listener, silent
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
+from .tuning.optimizers import require_optimizer
 from .tuning.rates import family, layer_count
 from .tuning.tune import run_tune, steps_of
 
@@ -63,8 +65,12 @@ def run_phases(
 
     Returns:
         The history, and the seconds that the features took.
+
+    Raises:
+        RecipeError: a choice cannot be followed, here or by these phases.
     """
     machine = machine_for(recipe)
+    require_heeded(phases, recipe, machine)
     to_device(backbone.model, machine.device)
     trained = Trained()
     for number, phase in enumerate(phases, first):
@@ -74,6 +80,21 @@ def run_phases(
         room = room_of(workdir, number, phase.name)
         trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, on_event, over))
     return trained
+
+
+def require_heeded(phases: Sequence[Phase], recipe: Recipe, machine: Machine) -> None:
+    """Refuse what no phase could follow, before the first of them.
+
+    Raises:
+        RecipeError: the optimizer cannot be made, or nothing is there for L1 to act on.
+    """
+    if any(phase.solver == "trainer" for phase in phases):
+        require_optimizer(recipe.optimizer, machine.device)
+    elif recipe.l1:
+        cause = "L1 acts on weights that are trained by steps, and a head that is solved has a penalty of its own"
+        raise RecipeError(
+            cause, place="--l1", fix="choose a strategy that tunes, such as --strategy full, or leave it out"
+        )
 
 
 def as_it_is(backbone: Backbone) -> Backbone:
