@@ -31,6 +31,7 @@ __all__ = [
     "layer_count",
     "machine_for",
     "never",
+    "require_heeded",
     "run_phases",
     "steps_of",
     "within_budget",

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ...models.device import autocast
 from ...output import sync
@@ -30,16 +31,14 @@ from .trainer import PhaseTrainer, Progress
 
 SHARE = 0.05  # of the phase's work, at most
 FEWEST, MOST = 16, 48  # steps of the test
-WATCHED = 64  # rows of validation, at most
-RANGE = (0.05, 20.0)  # of the usual rate: the first step's and the last one's
-BELOW = 10.0  # how far under the rate that blows up the right one lies
-NEAR = 2.0  # a rate that is no further from the usual one is as good, and noise would decide
+FORWARD = 1 / 3  # of a step's work
+RANGE = (0.05, 8.0)  # of the usual rate: the first step's and the last one's
+SAFE = 0.8  # of the rate that blows up in so short a test, without a warm-up, the one that is right in training
+NEAR = 2.5  # a rate that is no further from the usual one is as good, and noise would decide
 BOUNDS = (0.2, 5.0)  # of the usual rate
 HOPELESS = 3.0  # times the first loss: no use in going on
-WORSE, LOW = (
-    0.25,
-    0.4,
-)  # how far above the best the loss has blown up, as a part of the first, which counts as LOW at least
+WORSE = 0.25  # how far above the best one a loss has blown up, as a part of the first
+LOW = 0.4  # what a lower first loss counts as
 NOTE = "rate.json"
 
 Maker = Callable[[Leg, Rows, Progress], PhaseTrainer]
@@ -88,7 +87,7 @@ def found_rows(leg: Leg) -> list[dict[str, Any]]:
 def _look(leg: Leg, rows: Rows, make: Maker, steps: int) -> Found | None:
     assert leg.phase.rates is not None
     usual, batch = leg.phase.rates.backbone, _small(leg)
-    tries = min(MOST, int(SHARE * steps * leg.recipe.batch_size / (batch + _watched(leg, rows) / 3)))
+    tries = min(MOST, int(SHARE * steps * leg.recipe.batch_size / (batch + FORWARD * leg.recipe.batch_size)))
     if tries < FEWEST:
         why = "training is too short to look for a better one"
         leg.on_event(Event("train", f"peak learning rate {usual:.1e}, the usual one: {why}"))
@@ -117,7 +116,9 @@ def sweep(leg: Leg, rows: Rows, trainer: PhaseTrainer, factors: np.ndarray) -> l
     order = np.concatenate(
         [chance.permutation(len(rows.train)) for _ in range(1 + len(factors) * batch // len(rows.train))]
     )
-    seen = _batch(leg, rows.validation, rows.collators[1], chance.permutation(len(rows.validation))[:WATCHED])
+    seen = _batch(
+        leg, rows.validation, rows.collators[1], chance.permutation(len(rows.validation))[: leg.recipe.batch_size]
+    )
     step = _Stepper(leg, trainer)
     losses = [step.loss(seen)]
     for number, factor in enumerate(factors):
@@ -133,11 +134,11 @@ def sweep(leg: Leg, rows: Rows, trainer: PhaseTrainer, factors: np.ndarray) -> l
 
 def suggest(factors: np.ndarray, losses: list[float]) -> Found:
     """What rate to take, of the usual one, from a sweep's losses."""
-    first = losses[0]
-    best = np.minimum.accumulate(losses)
-    bad = [at for at, loss in enumerate(losses[1:]) if not loss < best[at] + WORSE * max(first, LOW)]
-    broke = float(factors[bad[0]]) if bad else None
-    factor = min(max((broke or math.inf) / BELOW, BOUNDS[0]), BOUNDS[1])
+    seen = np.nan_to_num(np.array(losses), nan=math.inf)
+    calm = np.median(sliding_window_view(np.pad(seen, 1, mode="edge"), 3), axis=1)  # one bad batch says nothing
+    bad = calm > np.minimum.accumulate(calm) + WORSE * max(seen[0], LOW)
+    broke = float(factors[bad.argmax() - 1]) if bad.any() else None
+    factor = min(max(SAFE * (broke or math.inf), BOUNDS[0]), BOUNDS[1])
     near = 1 / NEAR <= factor <= NEAR
     return Found(1.0 if near else factor, broke, len(losses) - 1)
 
@@ -198,10 +199,6 @@ def _batch(leg: Leg, rows: Any, collate: Any, places: np.ndarray) -> dict[str, t
 def _small(leg: Leg) -> int:
     """Rows of a step of the test: half of a usual one's."""
     return max(1, leg.recipe.batch_size // 2)
-
-
-def _watched(leg: Leg, rows: Rows) -> int:
-    return min(WATCHED, len(rows.validation))
 
 
 def _times(rates: Rates | None, factor: float) -> Rates | None:
