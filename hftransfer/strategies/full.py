@@ -40,7 +40,7 @@ def rates_for(facts: Facts, recipe: Recipe) -> Rates:
     """The family's in the optimizer's steps, or scaled to the recipe's peak where it names one."""
     rates = RATES[facts.family]
     peak = recipe.learning_rate or rates.backbone * PACES.get(recipe.optimizer, 1.0)
-    return from_start(Rates(peak, rates.head * peak / rates.backbone, rates.decay), recipe)
+    return from_start(Rates(peak, peak * (rates.head / rates.backbone), rates.decay), recipe)
 
 
 def epochs_for(facts: Facts, recipe: Recipe) -> float:

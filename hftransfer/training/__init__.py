@@ -13,12 +13,16 @@ from ..models.device import pick_device, pick_precision, to_device
 from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
+from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
+from .heads.mapping import run_mapping
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
+from .tuning.mixing import require_fitting
 from .tuning.optimizers import require_optimizer
 from .tuning.rates import family, layer_count
+from .tuning.shown import variants
 from .tuning.tune import run_tune, steps_of
 
 __all__ = [
@@ -27,6 +31,7 @@ __all__ = [
     "Over",
     "Trained",
     "Trial",
+    "as_it_is",
     "family",
     "layer_count",
     "machine_for",
@@ -34,10 +39,15 @@ __all__ = [
     "require_heeded",
     "run_phases",
     "steps_of",
+    "variants",
     "within_budget",
 ]
 
-RUN: dict[str, Callable[[Leg], Trained]] = {"closed-form": run_probe, "trainer": run_tune}
+RUN: dict[str, Callable[[Leg], Trained]] = {
+    "closed-form": run_probe,
+    "trainer": run_tune,
+    "mapping": run_mapping,
+}
 
 
 def machine_for(recipe: Recipe) -> Machine:
@@ -68,34 +78,37 @@ def run_phases(
         The history, and the seconds that the features took.
 
     Raises:
-        RecipeError: a choice cannot be followed, here or by these phases.
+        RecipeError: a choice cannot be followed for this task, or on this machine.
     """
+    require_fitting(get_task(data.task), recipe)
     machine = machine_for(recipe)
-    require_heeded(phases, recipe, machine)
+    require_optimizer(recipe.optimizer, machine.device)
     to_device(backbone.model, machine.device)
     trained = Trained()
-    for number, phase in enumerate(phases, first):
-        if number and over():
+    for number, phase in enumerate(phases):
+        if first + number and over():
             return trained + Trained(cut=True)  # the first gives a model, the others only better it
-        current = as_it_is(backbone) if number and phase.solver == "closed-form" else backbone
-        room = room_of(workdir, number, phase.name)
-        trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, on_event, over))
+        current = as_it_is(backbone) if number and phase.solver != "trainer" else backbone
+        room = room_of(workdir, first + number, phase.name)
+        trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, _of(room, on_event), over))
     return trained
 
 
-def require_heeded(phases: Sequence[Phase], recipe: Recipe, machine: Machine) -> None:
-    """Refuse what no phase could follow, before the first of them.
+def require_heeded(phases: Sequence[Phase], recipe: Recipe) -> None:
+    """Refuse a choice that none of a whole strategy's phases would follow.
 
     Raises:
-        RecipeError: the optimizer cannot be made, or nothing is there for L1 to act on.
+        RecipeError: L1 is asked for, and no weights are trained that it could act on.
     """
-    if any(phase.solver == "trainer" for phase in phases):
-        require_optimizer(recipe.optimizer, machine.device)
-    elif recipe.l1:
+    if recipe.l1 and not any(phase.solver == "trainer" for phase in phases):
         cause = "L1 acts on weights that are trained by steps, and a head that is solved has a penalty of its own"
-        raise RecipeError(
-            cause, place="--l1", fix="choose a strategy that tunes, such as --strategy full, or leave it out"
-        )
+        fix = "choose a strategy that tunes, such as --strategy full, or leave it out"
+        raise RecipeError(cause, place="--l1", fix=fix)
+
+
+def _of(room: Path, on_event: Listener) -> Listener:
+    """The listener, told by name which phase it hears of."""
+    return lambda event: on_event(replace(event, phase=room.name))
 
 
 def as_it_is(backbone: Backbone) -> Backbone:

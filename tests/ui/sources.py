@@ -29,6 +29,7 @@ ERRORS = {
 TEXTS = {
     "Problem": ((3, "message"), (4, "fix")),
     "Event": ((1, "message"),),
+    "Advice": ((1, "message"),),
     "Choice": ((1, "why"),),
     "choice": ((1, "help"),),
     "Phase": ((0, "name"),),
@@ -42,6 +43,7 @@ TABLES = {
     "data/pictures/remarks.py": ("SAID",),
     "data/packed/tars.py": ("OTHER",),
     "publish/refusals.py": ("*",),
+    "results/advice.py": ("TIPS",),
 }
 # Functions whose answers are texts, where no call shows it: they come by way of a list.
 RETURNED = {

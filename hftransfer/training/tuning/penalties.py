@@ -57,5 +57,4 @@ def _of_sizes(model: torch.nn.Module, strength: float) -> Penalty:
 def _head(leg: Leg) -> frozenset[str]:
     """The names of the layers that are new: the head, and the dense layer before it."""
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(leg.backbone).items()}
-    anatomy = dissect(leg.backbone.model, batch, leg.backbone.name)
-    return frozenset(name for name in (anatomy.head, anatomy.dense) if name)
+    return frozenset(dissect(leg.backbone.model, batch, leg.backbone.name).trained)

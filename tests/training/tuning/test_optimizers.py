@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from hftransfer.errors import RecipeError
+from hftransfer.recipe import Recipe
 from hftransfer.training import Machine, require_heeded, run_phases
 from hftransfer.training.progress import Leg
 from hftransfer.training.tuning.optimizers import named, require_optimizer
@@ -67,9 +68,10 @@ def test_dropout_where_nothing_drops_is_refused(tmp_path: Path) -> None:
     assert refused.value.place == "--dropout"
 
 
-def test_a_penalty_that_no_phase_would_heed_is_refused(tmp_path: Path) -> None:
-    backbone, data, recipe = station("text", tmp_path, l1=1e-5)
+def test_a_penalty_that_no_phase_would_heed_is_refused() -> None:
+    recipe = Recipe(l1=1e-5)
     with pytest.raises(RecipeError, match="L1") as refused:
-        run_phases(backbone, data, [PROBE], recipe, tmp_path)
+        require_heeded([PROBE], recipe)
     assert refused.value.place == "--l1" and "--strategy full" in refused.value.fix
-    require_heeded([PROBE, phase()], recipe, Machine(CPU, torch.float32))
+    require_heeded([PROBE, phase()], recipe)
+    require_heeded([PROBE], Recipe())
