@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import torch
+from torch.nn.modules.dropout import _DropoutNd
 from transformers import EarlyStoppingCallback, TrainingArguments
 
 from ...checkpoints import FINISHED, START, figures, keep, last_checkpoint, tidy
+from ...errors import RecipeError
 from ...models.anatomy import dissect
 from ...models.device import keep_memory
 from ...models.inputs import example
@@ -22,8 +26,9 @@ from ..progress import Leg, Machine, Trained
 from .adapters import adapt, weights_of
 from .batches import change_of
 from .border import at_border
-from .finding import with_found_rate
+from .finding import found_rows, with_found_rate
 from .losses import exact_head, head_scale, loss_of
+from .optimizers import named
 from .penalties import penalty_of
 from .rates import family, parameter_groups, trained_parameters
 from .rows import Rows, rows_of
@@ -63,13 +68,13 @@ def _trained(leg: Leg) -> Progress:
     keep_memory()
     machine = replace(leg.machine, dtype=tuning_precision(leg.backbone, leg.recipe, leg.machine))
     leg = replace(leg, machine=machine)
-    tame_dropout(leg.backbone.model)
     leg.on_event(Event("train", "preparing the rows"))
     with quiet():
         rows = rows_of(leg)
-    leg = with_found_rate(leg, rows)
     progress = Progress(leg.phase.name, leg.on_event, leg.over)
-    with quiet(), exact_head(leg.backbone, leg.task, machine):
+    with quiet(), exact_head(leg.backbone, leg.task, machine), tamed_dropout(leg.backbone.model, leg.recipe.dropout):
+        leg = with_found_rate(leg, rows, trainer_for, steps_of(leg.phase, len(rows.train), leg.recipe))
+        progress.history += found_rows(leg)
         trainer = trainer_for(leg, rows, progress)
         with at_border(leg, rows, trainer.change) as collators:
             trainer.train_collator, trainer.eval_collator = collators
@@ -145,6 +150,7 @@ def arguments(leg: Leg, rows: int, *, drawn: bool = False) -> TrainingArguments:
         per_device_eval_batch_size=2 * recipe.batch_size,
         learning_rate=phase.rates.backbone,
         weight_decay=recipe.weight_decay,
+        **named(recipe.optimizer),
         warmup_steps=round(recipe.warmup * steps),
         lr_scheduler_type=SCHEDULES[phase.schedule],
         eval_strategy="steps",
@@ -185,11 +191,25 @@ def tuning_precision(backbone: Backbone, recipe: Recipe, machine: Machine) -> to
     return machine.dtype
 
 
-def tame_dropout(model: torch.nn.Module) -> None:
-    """Bound what dropout drops: some configs ask for 80 % before the head, meant for a million images."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = min(module.p, MOST_DROPPED)
+@contextmanager
+def tamed_dropout(model: torch.nn.Module, part: float | None = None) -> Iterator[None]:
+    """While inside, dropout drops the part asked for; by default what the model's config says,
+    within bounds: some ask for 80 % before the head, meant for a million images.
+
+    Raises:
+        RecipeError: a part is asked for, and the model drops nothing anywhere.
+    """
+    usual = {module: module.p for module in model.modules() if isinstance(module, _DropoutNd)}
+    if part is not None and not usual:
+        fix = "leave it out, or choose another backbone"
+        raise RecipeError("the backbone has no dropout that could be set", place="--dropout", fix=fix)
+    for module, own in usual.items():
+        module.p = min(own, MOST_DROPPED) if part is None else part
+    try:
+        yield
+    finally:
+        for module, own in usual.items():
+            module.p = own
 
 
 def trainable(leg: Leg) -> list[dict[str, Any]]:
@@ -205,4 +225,5 @@ def trainable(leg: Leg) -> list[dict[str, Any]]:
         parameter.requires_grad = places.trains(name) if places else name in trained
     # A head learns the faster, the larger what it gives.
     rates = replace(leg.phase.rates, head=leg.phase.rates.head * head_scale(leg.task, leg.data))
-    return parameter_groups(model, head, rates, leg.recipe.weight_decay)
+    decay = 0.0 if leg.phase.penalty else leg.recipe.weight_decay  # that draws to nought, a penalty elsewhere
+    return parameter_groups(model, head, rates, decay)
