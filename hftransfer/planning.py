@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
@@ -19,7 +20,7 @@ from .models.sizes import fit_image_size
 from .recipe import Recipe, seconds
 from .strategies import Phase
 from .tasks import get_task
-from .training import Machine, Trial, machine_for, steps_of
+from .training import Leg, Machine, Trial, machine_for, steps_of, variants
 from .values import Dataset, Event, Listener, silent
 
 
@@ -32,6 +33,7 @@ class Plan:
         epochs: passes over the training rows, and `steps` of the optimizer; 0 for a head that is solved.
         seconds: of the whole run, about; features that are cached already take none of it.
         memory_mb: what the process holds at its peak: of the accelerator where there is one.
+        augmentation: the preset by which training images are changed; empty where none are tuned on.
     """
 
     task: str
@@ -43,15 +45,24 @@ class Plan:
     seconds: float
     memory_mb: float | None
     device: str
+    augmentation: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def plan(source: Any, recipe: Recipe | None = None, *, start: float = 0.0, on_event: Listener = silent) -> Plan:
+def plan(
+    source: Any,
+    recipe: Recipe | None = None,
+    *,
+    start: float = 0.0,
+    on_event: Listener = silent,
+    pictures: Path | None = None,
+) -> Plan:
     """Measure what `fine_tune` would take, and train nothing.
 
     Args:
+        pictures: a folder for variants of a training image as it would be augmented.
         start: seconds that a process takes before it comes to work, which count too.
 
     Raises:
@@ -71,6 +82,7 @@ def plan(source: Any, recipe: Recipe | None = None, *, start: float = 0.0, on_ev
     tuned = [phase for phase in phases if phase.solver == "trainer"]
     on_event(Event("load", "timing a few steps"))
     machine = machine_for(recipe)
+    augmentation = _augmented(Leg(backbone, data, tuned[0], recipe, machine, Path()), pictures) if tuned else ""
     pace = _pace(Trial.of(backbone, data, recipe, machine), tuned, machine)
     steps = [steps_of(phase, data.rows["train"], recipe) for phase in tuned]
     return Plan(
@@ -83,7 +95,19 @@ def plan(source: Any, recipe: Recipe | None = None, *, start: float = 0.0, on_ev
         seconds=round(loaded + _seconds(pace, tuned, steps, data, recipe), 1),
         memory_mb=peak_memory(machine.device),
         device=machine.device.type,
+        augmentation=augmentation,
     )
+
+
+def _augmented(leg: Leg, pictures: Path | None) -> str:
+    """The preset's name; empty where there are no images."""
+    if leg.task.modality.name != "image":
+        return ""
+    name, found = variants(leg)
+    for number, image in enumerate(found if pictures else ()):
+        assert pictures is not None
+        image.save(pictures / f"augmented-{number}.jpg", quality=85)
+    return name
 
 
 def since_start() -> float:

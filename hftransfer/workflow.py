@@ -20,7 +20,7 @@ from .choosing import Settled, decide, pick_backbone, with_language
 from .continuing import note_origin, went_on
 from .data import counted, load_data
 from .home import home
-from .models.backbones import Choice, is_starter, license_of
+from .models.backbones import Choice, is_starter, larger_than, license_of
 from .models.dense import is_dense
 from .models.device import peak_memory
 from .models.loading import load_backbone
@@ -31,6 +31,7 @@ from .output import staged, writable
 from .predictor import Predictor, write_checkpoint, write_recipe
 from .publish.card import card
 from .recipe import Recipe
+from .results.advice import advise, sampled
 from .results.report import write_report
 from .tasks import get_task
 from .training import Over, never, within_budget
@@ -98,12 +99,14 @@ def fine_tune(
         with spent("evaluate"):
             predictor = Predictor.from_pretrained(folder, device=recipe.device).tuned(data.splits["validation"])
             report = predictor.measure(data.splits[data.evaluated_on], on_event=tell)
+            learnt = predictor.measure(sampled(data.splits["train"]))
             gone_on = went_on(recipe, predictor, data, tell) if data.known else {}
         if predictor.thresholds and data.evaluated_on == "validation":
             data = replace(data, notes=(*data.notes, "the thresholds were tuned on the rows that are reported"))
         run = {
             **described(target, data, backbone, chosen, decision.strategy, decision.recipe),
             **report.to_json(),
+            "train_metrics": learnt.to_json()["metrics"],
             "rows": data.rows,
             "seconds": spent.split(features=trained.features_seconds),
             "history": list(trained.history),
@@ -112,6 +115,7 @@ def fine_tune(
             "stopped_early": trained.cut,
             **gone_on,
         }
+        run["advice"] = advise(run, larger=larger_than(chosen.name))
         write_recipe(decision.recipe, folder)
         write_report(run, folder)
         (folder / "README.md").write_text(card(run), encoding="utf-8")

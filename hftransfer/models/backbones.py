@@ -38,6 +38,10 @@ class Known:
     good_for: str
     package: str | None = None
 
+    @property
+    def sized(self) -> str:
+        return f"{self.name} ({self.megabytes} MB)"
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -144,3 +148,10 @@ def license_of(name: str) -> str | None:
     """The licence of a backbone of the table, None for any other."""
     known = BY_NAME.get(name)
     return known.license if known else None
+
+
+def larger_than(name: str) -> str:
+    """The next larger backbone of the table for the same inputs and languages; empty where there is none."""
+    known = BY_NAME.get(name)
+    rest = [row for row in RECOMMENDED if known and (row.modality, row.languages) == (known.modality, known.languages)]
+    return next((row.name for row in rest if known and row.parameters > known.parameters), "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..measures import MEASURES, OWN, headline, measure, ordered, own
@@ -27,8 +27,7 @@ def sections(run: Run, name: str) -> list[str]:
         run: a public report: no paths, no inputs of the user's.
         name: owner/name on the Hub.
     """
-    parts = (_title, _labels, _use, _data, _recipe, _tried, _results, _confusion, _points, _went_on, _limits, _time)
-    return [text for part in parts if (text := part(run, name))]
+    return [text for part in PARTS if (text := part(run, name))]
 
 
 def _title(run: Run, name: str) -> str:
@@ -179,6 +178,11 @@ def _went_on(run: Run, name: str) -> str:
     return f"## What it was before\n\n{told}"
 
 
+def _advice(run: Run, name: str) -> str:
+    told = "\n".join(f"- {_plain(one['message'])}: {_code(one['flag'])}" for one in run.get("advice") or ())
+    return f"## What may help\n\nRead from how it learnt, with what to pass to the next run:\n\n{told}" if told else ""
+
+
 def _per_label(run: Run) -> str:
     per_label, task = run.get("per_label") or {}, _task(run)
     first, support = ABOUT[task.target.shape if task else "class"].columns
@@ -244,3 +248,9 @@ def _code(value: Any) -> str:
     """The same as code; a backtick would end it, a bar the table's cell."""
     flat = " ".join(str(value).split()).replace("`", "'").replace("|", "¦")
     return f"`{flat}`"
+
+
+PARTS: tuple[Callable[[Run, str], str], ...] = (
+    *(_title, _labels, _use, _data, _recipe, _tried, _results, _confusion, _points, _went_on, _advice),
+    *(_limits, _time),
+)

@@ -61,6 +61,8 @@ def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
         "head": figures[0] if figures else None,
         "baseline": _spaced(baseline(facts, headline(metrics))),
         "figures": figures,
+        "learnt": _learnt(facts),
+        "advice": facts.get("advice") or [],
         "words": words,
         "labels": labels,
         "weakest": _weakest(labels),
@@ -93,6 +95,13 @@ def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
         "trained": (facts.get("rows") or {}).get("train"),
         "tested": (facts.get("rows") or {}).get(str(facts.get("evaluated_on"))),
     }
+
+
+def _learnt(facts: Mapping[str, Any]) -> str:
+    """The headline on training rows, beside that on others."""
+    found = facts.get("train_metrics") or {}
+    name = headline(set(found) & set(facts.get("metrics") or {}))
+    return _spaced(written(name, _bounds(found[name])[0])) if name else ""
 
 
 def _notes(facts: Mapping[str, Any]) -> list[str]:

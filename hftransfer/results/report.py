@@ -37,6 +37,8 @@ ORDER = (
     "evaluated_on",
     "rows",
     "metrics",
+    "train_metrics",
+    "advice",
     "before",
     "forgetting",
     "per_label",

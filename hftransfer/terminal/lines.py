@@ -77,7 +77,7 @@ def trained(run: dict[str, Any]) -> str:
     return (
         f"{run['task']} by {run['strategy']} from {run['backbone']}: {rows} rows, "
         f"{run['seconds']['total']:.1f} s\n{_tried(run)}"
-        f"On the {run['evaluated_on']} rows (95 % interval):\n{_metrics(run['metrics'])}\n{_went_on(run)}"
+        f"On the {run['evaluated_on']} rows (95 % interval):\n{_metrics(run['metrics'])}\n{_went_on(run)}{_advice(run)}"
         f"The model is in {run['model']}; its report is {run['model']}/report.html"
     )
 
@@ -90,6 +90,12 @@ def _tried(run: dict[str, Any]) -> str:
         for entry in found
     ]
     return "Tried, and measured on validation:\n" + "".join(lines) if found else ""
+
+
+def _advice(run: dict[str, Any]) -> str:
+    """What may make it better, with what to pass."""
+    told = "".join(f"  {one['flag']:22} {one['message']}\n" for one in run.get("advice") or ())
+    return f"What may help:\n{told}" if told else ""
 
 
 def _went_on(run: dict[str, Any]) -> str:

@@ -12,12 +12,15 @@ from ..models.device import pick_device, pick_precision, to_device
 from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
+from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
 from .heads.mapping import run_mapping
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
+from .tuning.mixing import require_fitting
 from .tuning.rates import family, layer_count
+from .tuning.shown import variants
 from .tuning.tune import run_tune, steps_of
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "never",
     "run_phases",
     "steps_of",
+    "variants",
     "within_budget",
 ]
 
@@ -70,6 +74,7 @@ def run_phases(
     Returns:
         The history, and the seconds that the features took.
     """
+    require_fitting(get_task(data.task), recipe)
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
     trained = Trained()

@@ -168,7 +168,7 @@ def _score(job: Job) -> str:
     return (
         f'{title}<div class="hft-score"><b>{plain(score["value"])}</b>'
         f"<span>{plain(words)}<br>{plain(interval)}{_seconds(result)}</span></div>"
-        f'{_origin(result)}<p class="hft-hint">{plain(say("train.address"))}</p>'
+        f'{_origin(result)}{_advice(result)}<p class="hft-hint">{plain(say("train.address"))}</p>'
     )
 
 
@@ -181,6 +181,15 @@ def _origin(result: Mapping[str, Any]) -> str:
     """What a run started from, where that was not the user's choice."""
     backbone, why = result.get("backbone"), result.get("backbone_why")
     return f'<p class="hft-summary">{plain(say("train.from", backbone=backbone, why=why))}</p>' if why else ""
+
+
+def _advice(result: Mapping[str, Any]) -> str:
+    """What may make the next run better, with what to pass for it."""
+    rows = "".join(
+        f"<li><span>{plain(sentence(translated(one['message'])))}</span><code>{plain(one['flag'])}</code></li>"
+        for one in result.get("advice") or ()
+    )
+    return f'<ul class="hft-advice" aria-label="{plain(say("train.advice"))}">{rows}</ul>' if rows else ""
 
 
 def _seconds(result: Mapping[str, Any]) -> str:

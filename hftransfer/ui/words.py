@@ -145,6 +145,9 @@ EN = {
     "train.interval": "95 % interval {low} to {high}",
     "train.seconds": "{seconds} s in all",
     "train.log": "The run's log",
+    "train.advice": "What may help",
+    "augmented.strip": "One training image as the preset “{preset}” changes it",
+    "augmented.none": "Training images are not changed.",
     "train.address": "This page's address finds the run again, here or in another browser.",
     # Try
     "try.text": "A text",

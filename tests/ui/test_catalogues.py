@@ -36,7 +36,7 @@ UNREAD = {
     ("publish/checkpoint.py", "error.cause"),
     ("recipe.py", "error.cause"),
     ("recipe.py", "error.fix"),
-    ("training/trainer.py", "self.phase"),
+    ("training/tuning/trainer.py", "self.phase"),
 }
 HOW = "\n".join(__doc__.splitlines()[2:])
 every = pytest.mark.parametrize("language", LANGUAGES)

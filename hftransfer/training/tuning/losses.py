@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,42 @@ from ...models.anatomy import dissect
 from ...models.inputs import example
 from ...tasks import Task
 from ...values import Backbone, Dataset
-from ..progress import Machine
+from ..progress import Leg, Machine
+from ..rows import IGNORED
+from .mixing import is_soft
 
 Loss = Callable[..., torch.Tensor]
 
 
-def loss_of(task: Task, data: Dataset) -> Loss | None:
+def loss_of(leg: Leg) -> Loss | None:
     """The loss, of a model's outputs and labels; None for the model's own."""
-    make = LOSSES.get(task.target.shape)
-    return make(data) if make else None
+    make = LOSSES.get(leg.task.target.shape)
+    if make:
+        return make(leg.data)
+    return SoftLoss(leg.recipe.label_smoothing) if is_soft(leg) else None
+
+
+@dataclass(frozen=True)
+class SoftLoss:
+    """Cross-entropy with shares of classes, which training's labels are, smoothed; validation's are numbers
+    of classes, and their loss is the plain one.
+
+    `weights` are those of the classes, [L]: a row weighs what its classes do.
+    """
+
+    smoothing: float = 0.0
+    weights: torch.Tensor | None = None
+
+    def __call__(self, outputs: Any, labels: torch.Tensor, **_: Any) -> torch.Tensor:
+        logits = outputs["logits"].float()
+        if not labels.is_floating_point():
+            return functional.cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORED)
+        even = 1 / logits.shape[-1]
+        aims = labels + self.smoothing * (even * labels.sum(-1, keepdim=True) - labels)
+        losses = -(aims * logits.log_softmax(-1)).sum(-1)
+        heavy = labels if self.weights is None else labels * self.weights.to(labels.device)
+        weights = heavy.sum(-1)
+        return (weights * losses).sum() / weights.sum().clamp(min=1e-9)
 
 
 def spread_of(data: Dataset) -> np.ndarray:

@@ -27,6 +27,7 @@ from .penalties import penalty_of
 from .rates import family, parameter_groups, trained_parameters
 from .rows import Rows, rows_of
 from .schedules import OWN
+from .soups import cook, shelf_for
 from .trainer import PhaseTrainer, Progress
 
 MOST_DROPPED = 0.2
@@ -89,7 +90,7 @@ def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
         schedule=OWN.get(leg.phase.schedule),
         train_dataset=rows.train,
         eval_dataset=rows.validation,
-        compute_loss_func=loss_of(leg.task, leg.data),
+        compute_loss_func=loss_of(leg),
         compute_metrics=running(leg.task, leg.data.labels),
         callbacks=[progress, EarlyStoppingCallback(leg.recipe.patience)],
     )
@@ -101,11 +102,14 @@ def descend(leg: Leg, trainer: PhaseTrainer) -> None:
     start = trainer.evaluate()[f"eval_{leg.task.target.best}"]
     if figures(room, START) is None:
         keep(room, START, weights.write, start)
+    shelf = shelf_for(leg, trainer)
     last = last_checkpoint(room)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     if (trainer.state.best_metric or 0.0) < start:
         leg.on_event(Event("train", "training gained nothing on validation: its start is kept"))
         weights.read(room / START)
+    if shelf is not None:
+        cook(leg, trainer, shelf, max(start, trainer.state.best_metric or start))
 
 
 def plain_again(model: torch.nn.Module) -> None:

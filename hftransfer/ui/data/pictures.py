@@ -1,4 +1,4 @@
-"""Pictures that the page shows: those of class cards, and thumbnails of data that was checked.
+"""Pictures that the page shows: of class cards, of data that was checked, and as training would change them.
 
 Whoever has a draft's or a job's unguessable name sees them; nothing of them is in Gradio's cache.
 """
@@ -33,7 +33,7 @@ def of_draft(owner: str, draft: str, card: str, name: str) -> str:
 
 
 def of_check(job: Job, name: str) -> str:
-    """The address of a thumbnail, relative to the page."""
+    """The address of a checked or planned job's picture, relative to the page."""
     return f"picture/check/{job.id}/{quote(name)}?key={quote(job.key)}"
 
 
@@ -53,7 +53,8 @@ def checked(request: Request) -> Response:
     except HFTransferError:
         return _shown(None)
     name = request.path_params["name"]
-    shown = chain.from_iterable((job.result or {}).get("examples", {}).values())
+    told = job.result or {}
+    shown = chain(*told.get("examples", {}).values(), told.get("pictures", ()))
     return _shown(supervisor.example(job, name) if any(name == input_of(example) for example in shown) else None)
 
 

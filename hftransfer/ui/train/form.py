@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
 from itertools import groupby
 from typing import Any
@@ -38,20 +38,31 @@ def _place(entry: Field[Any]) -> tuple[int, int]:
     return (-1 if entry.name in FIRST else GROUPS.index(entry.metadata["group"]), first)
 
 
-def build() -> list[Component]:
-    """Components in the order of `shown()`, laid out in rows: the most asked for, then a heading a group."""
+Beneath = Mapping[str, Callable[[], object]]
+
+
+def build(beneath: Beneath | None = None) -> list[Component]:
+    """Components in the order of `shown()`, laid out in rows: the most asked for, then a heading a group.
+
+    Args:
+        beneath: what to lay out beneath the row of a field, by the field's name.
+    """
     built: list[Component] = []
     for place, entries in groupby(shown(), key=lambda entry: _place(entry)[0]):
         if place >= 0:
             gr.Markdown(label(f"train.group.{GROUPS[place]}"), elem_classes="hft-group")
-        built += _rows(list(entries))
+        built += _rows(list(entries), beneath or {})
     return built
 
 
-def _rows(entries: Sequence[Field[Any]]) -> Iterator[Component]:
+def _rows(entries: Sequence[Field[Any]], beneath: Beneath) -> Iterator[Component]:
     for start in range(0, len(entries), ROW):
+        row = entries[start : start + ROW]
         with gr.Row():
-            yield from [_component(entry) for entry in entries[start : start + ROW]]
+            components = [_component(entry) for entry in row]
+        yield from components
+        for entry in row:
+            beneath.get(entry.name, lambda: None)()
 
 
 def recipe(values: Sequence[Any], *, folders: bool = False) -> Recipe:

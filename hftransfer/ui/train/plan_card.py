@@ -15,6 +15,7 @@ from ...jobs.states import Job, State
 from ...jobs.store import Store
 from ...recipe import Recipe
 from .. import uploads
+from ..data.pictures import of_check
 from ..data.step import reading
 from ..page import Page, in_sight, mark_of, owner_of, seen, told
 from ..pieces import card_of, count, duration, ended, is_over, moving, plain
@@ -29,8 +30,9 @@ PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private
 class PlanCard:
     """The card, and the job that fills it."""
 
-    def __init__(self, *, local: bool) -> None:
-        self._local = local
+    def __init__(self, strip: gr.HTML, *, local: bool) -> None:
+        """`strip` is filled with an image as training would change it."""
+        self._local, self.strip = local, strip
         self.card = gr.HTML("", elem_id="plan")
         self.job = gr.Textbox(visible=False)
         self.timer = gr.Timer(EVERY, active=False)
@@ -38,7 +40,7 @@ class PlanCard:
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.card, self.job, self.timer, self.mark]
+        return [self.card, self.job, self.timer, self.mark, self.strip]
 
     def wire(self, page: Page, changed: gr.Textbox, choices: list[Component]) -> None:
         """Connect the events.
@@ -56,7 +58,7 @@ class PlanCard:
 
 
 def nothing(card: str = "") -> tuple[Any, ...]:
-    return card, "", gr.Timer(active=False), ""
+    return card, "", gr.Timer(active=False), "", ""
 
 
 @told(nothing)
@@ -86,7 +88,7 @@ def look(id: str, secret: str | None, mark: str) -> tuple[Any, ...]:
     job = seen(id, secret, kind="plan")
     if job is None:
         return nothing()
-    return (gr.skip(),) * 4 if mark_of(job) == mark else _shown(job)
+    return (gr.skip(),) * 5 if mark_of(job) == mark else _shown(job)
 
 
 def drop(id: str, secret: str | None) -> None:
@@ -109,7 +111,7 @@ def _same(job: Job, source: str, recipe: Recipe) -> bool:
 
 def _shown(job: Job) -> tuple[Any, ...]:
     over = is_over(job)
-    return _card(job), job.id, gr.Timer(active=not over), mark_of(job)
+    return _card(job), job.id, gr.Timer(active=not over), mark_of(job), _strip(job)
 
 
 def _card(job: Job) -> str:
@@ -118,6 +120,16 @@ def _card(job: Job) -> str:
     if is_over(job):
         return "" if job.state is State.CANCELLED else uploads.nameless(ended(job))
     return card_of(moving(say("plan.title"), say("plan.measuring")), live=True)
+
+
+def _strip(job: Job) -> str:
+    """A training image as the run would change it; nothing where images are not trained on."""
+    plan = job.result or {}
+    if not plan.get("augmentation"):
+        return ""
+    shown = "".join(f'<img src="{plain(of_check(job, name))}" alt="">' for name in plan.get("pictures") or ())
+    words = say("augmented.strip", preset=plan["augmentation"]) if shown else say("augmented.none")
+    return f'<p class="hft-hint">{plain(words)}</p><div class="hft-variants">{shown}</div>'
 
 
 def _facts(plan: Mapping[str, Any]) -> str:

@@ -39,9 +39,10 @@ class TrainStep:
     def __init__(self, *, local: bool) -> None:
         self._start = partial(start, local)
         self.summary = gr.HTML(pieces.summary("", None), elem_id="training-data")
+        strip = gr.HTML("", elem_id="augmented", render=False)
         with gr.Accordion(label("train.choices"), open=False, elem_id="choices"):
-            self.choices = form.build()
-        self.plan = PlanCard(local=local)
+            self.choices = form.build({"augmentation": strip.render})
+        self.plan = PlanCard(strip, local=local)
         self.status = gr.HTML(_no_run(), elem_id="status")
         with gr.Row(visible=False) as self.plots:
             self.loss = _plot(label("train.loss"))
