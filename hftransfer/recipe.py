@@ -104,7 +104,7 @@ class Recipe:
         "auto",
         "How training images are changed; by default by what they show.",
         group="training",
-        choices=("auto", "none", "photo", "document", "classic"),
+        choices=("auto", "none", "mild", "photo", "document", "classic"),
     )
     mixup: float = choice(
         0.0,
