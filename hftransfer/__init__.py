@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .errors import HFTransferError
     from .predictor import Predictor
     from .recipe import Recipe
+    from .recommending import recommend
     from .tasks import Task
     from .values import Prediction, Report
     from .workflow import fine_tune
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "fine_tune": "workflow",
+    "recommend": "recommending",
     "Recipe": "recipe",
     "Task": "tasks",
     "Predictor": "predictor",
@@ -37,6 +39,7 @@ __all__ = [
     "Task",
     "fine_tune",
     "load_data",
+    "recommend",
     "strategies",
 ]
 

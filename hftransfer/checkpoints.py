@@ -22,18 +22,20 @@ from typing import Any
 from .output import MARKER, abandon, durable, sync
 
 PROCESSOR, START, FINISHED = "processor", "start", "finished"
+ADAPTER = "adapter"  # beside a model, where one was trained
+LEADER = "leader"  # the best of several candidates so far
 SETTLED = "settled.json"  # what the run chose for itself, and its recipe
 FIGURES = "figures.json"
 SPENT = "spent.json"  # seconds by stage, of all attempts
 STAGED = "staged"  # names the folder that becomes the output
 STATE = "trainer_state.json"  # the last that the Trainer writes into a checkpoint
-WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json", "generation_config.json")
+WEIGHTS = ("config.json", "*.safetensors", "*.safetensors.index.json", "generation_config.json", ADAPTER)
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 
 def room_of(workdir: Path, number: int, phase: str) -> Path:
     """A phase's folder; they sort as they ran."""
-    return workdir / f"phase-{number:02d}-{phase}"
+    return workdir / f"phase-{number:03d}-{phase}"
 
 
 def keep(room: Path, name: str, write: Callable[[Path], object], figures: Any) -> None:
@@ -70,6 +72,12 @@ def tidy(room: Path) -> None:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
+def bring_adapter(trained: Path | None, folder: Path) -> None:
+    """Copy the adapter that lies beside a trained model, where there is one, to where the model goes."""
+    if trained and (trained / ADAPTER).is_dir():
+        shutil.copytree(trained / ADAPTER, folder / ADAPTER)
+
+
 def last_checkpoint(room: Path) -> Path | None:
     """The newest of the Trainer's checkpoints that was written whole."""
     found = [
@@ -79,7 +87,9 @@ def last_checkpoint(room: Path) -> Path | None:
 
 
 def best(workdir: Path) -> Path | None:
-    """The folder of the best model so far, in the last phase that has one; None where there is none yet."""
+    """The folder of the best model so far: of the candidates, else of the last phase that has one; None without any."""
+    if (workdir / LEADER).is_dir():
+        return workdir / LEADER
     rooms = sorted(workdir.glob("phase-*"), reverse=True)
     return next((model for room in rooms if (model := _best_in(room)) is not None), None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,22 +76,22 @@ def plan(
     if not data.known or recipe.image_size:
         backbone = fit_image_size(backbone, data.splits["train"], recipe)
     with_language(data, backbone, on_event)
-    strategy = pick(backbone, data, recipe, on_event)
+    strategy = pick(backbone, data, recipe)
     loaded = time.perf_counter() - began
     phases = strategy.phases(facts(backbone, data), recipe)
-    tuned = next((phase for phase in phases if phase.solver == "trainer"), None)
+    tuned = [phase for phase in phases if phase.solver == "trainer"]
     on_event(Event("load", "timing a few steps"))
     machine = machine_for(recipe)
-    augmentation = _augmented(Leg(backbone, data, tuned, recipe, machine, Path()), pictures) if tuned else ""
+    augmentation = _augmented(Leg(backbone, data, tuned[0], recipe, machine, Path()), pictures) if tuned else ""
     pace = _pace(Trial.of(backbone, data, recipe, machine), tuned, machine)
-    steps = steps_of(tuned, data.rows["train"], recipe) if tuned else 0
+    steps = [steps_of(phase, data.rows["train"], recipe) for phase in tuned]
     return Plan(
         task=data.task,
         backbone=chosen.name,
         strategy=strategy.name,
         rows=data.rows,
-        epochs=tuned.epochs if tuned else 0.0,
-        steps=steps,
+        epochs=sum(phase.epochs for phase in tuned),
+        steps=sum(steps),
         seconds=round(loaded + _seconds(pace, tuned, steps, data, recipe), 1),
         memory_mb=peak_memory(machine.device),
         device=machine.device.type,
@@ -115,27 +116,28 @@ def since_start() -> float:
 
 
 class Pace(NamedTuple):
-    """Seconds of a row read, through the backbone, and through it in fp32; and of a training step."""
+    """Seconds of a row read, through the backbone, and through it in fp32; and of a training step of each phase."""
 
     encode: float
     row: float
     exact: float
-    step: float
+    step: tuple[float, ...]
 
 
-def _pace(trial: Trial, tuned: Phase | None, machine: Machine) -> Pace:
+def _pace(trial: Trial, tuned: Sequence[Phase], machine: Machine) -> Pace:
     row, exact = (trial.forward(kind) for kind in (machine, replace(machine, dtype=torch.float32)))
-    return Pace(trial.encode, row, exact, trial.step(tuned, machine) if tuned else 0.0)
+    return Pace(trial.encode, row, exact, tuple(trial.step(phase, machine) for phase in tuned))
 
 
-def _seconds(pace: Pace, tuned: Phase | None, steps: int, data: Dataset, recipe: Recipe) -> float:
+def _seconds(pace: Pace, tuned: Sequence[Phase], steps: Sequence[int], data: Dataset, recipe: Recipe) -> float:
     """Features, training and evaluation. A budget bounds training, and ends no earlier than the features do."""
     seen = data.rows["train"] + data.rows["validation"]
     features = seen * (pace.encode + pace.row)
     training = 0.0
-    if tuned:  # the rows are read again; validation is looked at before the first step and after each epoch
-        looks = (1 + round(tuned.epochs)) * pace.row * data.rows["validation"]
-        training = seen * pace.encode + steps * pace.step + looks
+    for phase, count, step in zip(tuned, steps, pace.step, strict=True):
+        # The rows are read again; validation is looked at before the first step and after each epoch.
+        looks = (1 + round(phase.epochs)) * pace.row * data.rows["validation"]
+        training += seen * pace.encode + count * step + looks
     spent = features + training
     if recipe.budget:
         spent = max(features, min(spent, seconds(recipe.budget)))

@@ -97,41 +97,41 @@ class Recipe:
     balance: str = choice(
         "none",
         "Against unequal classes: weigh rows in the loss, or draw rare classes more often or common ones less.",
-        group="training",
+        group="overfitting",
         choices=("none", "weights", "over", "under"),
     )
     augmentation: str = choice(
         "auto",
         "How training images are changed; by default by what they show.",
-        group="training",
+        group="overfitting",
         choices=("auto", "none", "mild", "photo", "document", "classic"),
     )
     mixup: float = choice(
         0.0,
         "How far pairs of images are blended (the alpha of mixup); 0 for not.",
-        group="training",
+        group="overfitting",
         low=0.0,
         high=10.0,
     )
     cutmix: float = choice(
         0.0,
         "How far parts of images are swapped (the alpha of CutMix); 0 for not.",
-        group="training",
+        group="overfitting",
         low=0.0,
         high=10.0,
     )
     label_smoothing: float = choice(
         0.0,
         "The part of a label that is spread over all the others, where a model is tuned.",
-        group="training",
+        group="overfitting",
         low=0.0,
         high=0.9,
     )
     dropout: float | None = choice(
-        None, "The part of the activations that is dropped in training.", group="training", low=0.0, high=0.9
+        None, "The part of the activations that is dropped in training.", group="overfitting", low=0.0, high=0.9
     )
     l1: float = choice(
-        0.0, "The strength of a penalty on the weights' absolute sizes.", group="training", low=0.0, high=10.0
+        0.0, "The strength of a penalty on the weights' absolute sizes.", group="overfitting", low=0.0, high=10.0
     )
     optimizer: str = choice(
         "adamw", "adamw, sgd (with momentum), or another name of Transformers' Trainer.", group="training"
@@ -139,14 +139,14 @@ class Recipe:
     soup: str = choice(
         "none",
         "Average a run's checkpoints: the better half of them, or those that validation gains by.",
-        group="training",
+        group="overfitting",
         choices=("none", "uniform", "greedy"),
     )
     folds: int | None = choice(
-        None, "Parts for a cross-validation beside the usual figures.", group="training", low=2, high=100
+        None, "Parts for a cross-validation beside the usual figures.", group="search", low=2, high=100
     )
     tune: int | None = choice(
-        None, "Trials of a search over the choices that matter most.", group="training", low=1, high=10000
+        None, "Trials of a search over the choices that matter most.", group="search", low=1, high=10000
     )
     epochs: float | None = choice(None, "Passes over the training rows.", group="training", low=0.01, high=10000)
     batch_size: int = choice(32, "Rows a step.", group="training", low=1, high=65536)
@@ -154,13 +154,13 @@ class Recipe:
         None, "The peak learning rate; by default by the backbone's family.", group="training", low=1e-9, high=10.0
     )
     weight_decay: float = choice(
-        0.01, "Decay of the weights, not of biases and norms.", group="training", low=0.0, high=10.0
+        0.01, "Decay of the weights, not of biases and norms.", group="overfitting", low=0.0, high=10.0
     )
     warmup: float = choice(0.1, "The part of the steps that the rate rises for.", group="training", low=0.0, high=1.0)
-    patience: int = choice(3, "Evaluations without a gain before training stops.", group="training", low=1, high=10000)
-    budget: str | None = choice(
-        None, "Time to spend on features and training, such as 90s, 10m or 2h.", group="training"
+    patience: int = choice(
+        3, "Evaluations without a gain before training stops.", group="overfitting", low=1, high=10000
     )
+    budget: str | None = choice(None, "Time to spend on features and training, such as 90s, 10m or 2h.", group="search")
     precision: str = choice(
         "auto", "Arithmetic while training.", group="machine", choices=("auto", "fp32", "bf16", "fp16")
     )
@@ -220,6 +220,12 @@ def chosen_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """What of a recipe's values differs from the defaults: all that it takes to write it down."""
     defaults = Recipe().to_json()
     return {name: value for name, value in values.items() if value != defaults.get(name)}
+
+
+def told_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a recipe's values is worth reading: all but what nobody asked for, and is off or not given."""
+    off = {name: value for name, value in Recipe().to_json().items() if value in (None, "none", False, 0.0)}
+    return {name: value for name, value in values.items() if value is not None and (name, value) not in off.items()}
 
 
 def _single(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""How a model of ours is asked with Transformers alone: the code that a card, a page and a script show."""
+"""How a model of ours is asked, with Transformers alone wherever that loads it: what a card, a page, a script show."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ ASKED = {
     given = {"text": text, "text_pair": pair}""",
 }
 ARGUMENTS = {"text": '"a text"', "image": "photo.jpg", PAIR: '"one text" "another"'}
-SCRIPT = '''"""Ask the model in this folder: `pip install -r requirements.txt`, then `python predict.py {arguments}`."""
+SAYS = '"""Ask the model in this folder: `pip install -r requirements.txt`, then `python predict.py {arguments}`."""'
+SCRIPT = """{says}
 
 import sys
 from pathlib import Path
@@ -89,7 +90,24 @@ from transformers import pipeline
 {made}
 {asked}
 {each}
-'''
+"""
+
+DENSE = "dense"  # of a report's `head`, which Transformers cannot load
+OWN = """from hftransfer import Predictor
+
+answer = Predictor.from_pretrained("{model}").predict({given})
+print(answer.prediction, answer.scores)"""
+OWN_SCRIPT = """{says}
+
+import sys
+from pathlib import Path
+
+from hftransfer import Predictor
+
+model = Predictor.from_pretrained(Path(__file__).parent / "model")
+{asked}
+    print(f"{{given}}: {{model.predict(given).prediction}}")
+"""
 
 
 def kind_of_input(task: Task, *, pair: bool = False) -> str:
@@ -97,19 +115,29 @@ def kind_of_input(task: Task, *, pair: bool = False) -> str:
     return PAIR if pair else task.modality.name
 
 
-def example(task: Task, model: str, *, pair: bool = False, aggregation: str = "") -> str:
-    """A few lines of Python that ask a model; `aggregation` is how tokens are made into entities."""
+def example(task: Task, model: str, *, pair: bool = False, aggregation: str = "", head: str = "") -> str:
+    """A few lines of Python that ask a model.
+
+    Args:
+        aggregation: how tokens are made into entities.
+        head: what a report says of it.
+    """
+    if head == DENSE:
+        return OWN.format(model=model, given=PYTHON[kind_of_input(task, pair=pair)])
     shown = CODES[task.target.shape].shown.format(given=PYTHON[kind_of_input(task, pair=pair)])
     made = _made(task, f'"{model}"', aggregation)
     return f"from transformers import pipeline\n\n{made}\n{shown}"
 
 
-def script(task: Task, *, pair: bool = False, aggregation: str = "") -> str:
-    """A script beside the folder `model` that answers what it is given."""
+def script(task: Task, *, pair: bool = False, aggregation: str = "", head: str = "") -> str:
+    """A script beside the folder `model` that answers what it is given; further arguments as of `example`."""
     kind = kind_of_input(task, pair=pair)
+    says = SAYS.format(arguments=ARGUMENTS[kind])
+    if head == DENSE:
+        return OWN_SCRIPT.format(says=says, asked=ASKED[kind])
     each = "\n".join(f"    {line}" for line in CODES[task.target.shape].each.splitlines())
     made = _made(task, 'str(Path(__file__).parent / "model")', aggregation)
-    return SCRIPT.format(arguments=ARGUMENTS[kind], made=made, asked=ASKED[kind], each=each)
+    return SCRIPT.format(says=says, made=made, asked=ASKED[kind], each=each)
 
 
 def _made(task: Task, model: str, aggregation: str) -> str:

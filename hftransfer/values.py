@@ -22,7 +22,8 @@ class Event:
     """One thing that happened: the core never prints, each door renders these.
 
     `stage` is one of load, features, train, evaluate, save, push, download.
-    `step` of `total` is the place within the stage (0 of 0: no measure).
+    `step` of `total` is the place within the stage (0 of 0: no measure). Where training has
+    several stretches, `phase` names the one that counts these steps; the names sort as they ran.
     """
 
     stage: str
@@ -30,6 +31,7 @@ class Event:
     step: int = 0
     total: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
+    phase: str = ""
 
 
 Listener = Callable[[Event], None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ from .jobs import detach, jobs
 from .options import CONTEXT, JSON, make_recipe, recipe_options, show
 
 DATA = ("task", "text_column", "text_pair_column", "image_column", "label_column", "redact", "seed")
+# What changes which rows are read, and how: given alike to `train`, it finds the features there.
+READING = (
+    *("validation", "test", "validation_share", "test_share", "image_size", "max_length", "batch_size"),
+    *("precision", "device"),
+)
 WENT_ON = ("before", "forgetting")  # of a run that goes on from a model of ours
 
 
@@ -78,6 +84,27 @@ def train(
     run = {**model.report, "model": str(output)}
     names = ("model", "task", "backbone", "strategy", "labels", "evaluated_on", "rows", "metrics", "seconds")
     show({name: run[name] for name in (*names, *WENT_ON) if name in run}, as_json, lines.trained)
+
+
+@cli.command()
+@click.argument("source")
+@click.option(
+    "--backbone",
+    "backbones",
+    multiple=True,
+    help="A backbone to try; again for others. By default those at hand, and what the Hub has that fits.",
+)
+@recipe_options((*DATA, *READING))
+@JSON
+def recommend(source: str, backbones: tuple[str, ...], as_json: bool, **choices: Any) -> None:
+    """Try several backbones on a source, and say which fits: how good, how large, how fast here."""
+    from ..recommending import recommend as try_backbones
+
+    recipe = make_recipe(choices)
+    with Terminal() as terminal:
+        found = try_backbones(source, recipe, backbones, on_event=terminal)
+    human = partial(lines.recommended, metric=found.metric, rows=found.rows)
+    show(found.to_json(), as_json, human)
 
 
 @cli.command()

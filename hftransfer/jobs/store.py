@@ -146,7 +146,7 @@ class Store:
     def progress(self, id: str, event: Event, state: State | None = None) -> bool:
         """Write down how far a job is. Returns whether it was asked to stop."""
         finite = {name: float(value) for name, value in event.metrics.items() if math.isfinite(value)}
-        phase = event.message or event.stage  # a training event's message is its phase, and each counts from 0
+        phase = event.phase or event.message or event.stage
         metrics = [(id, name, event.step, phase, value) for name, value in finite.items()]
         with self._write() as db:
             job = rows.get(db, id)
@@ -304,18 +304,22 @@ class Store:
             return db.execute(query, (chore, since, time.time())).fetchone() is None
 
     def curve(self, id: str, name: str, *, points: int = 100) -> list[Point]:
-        """One metric by step, thinned to about `points`; the last is always there."""
+        """One metric by step, thinned to about `points`; the last is always there. Phases follow one another."""
         query = """
-            WITH line AS (SELECT step, value, row_number() OVER (ORDER BY step DESC) - 1 AS n, count(*) OVER () AS total
-                          FROM metrics WHERE job = ? AND name = ?)
-            SELECT step, value FROM line WHERE n % (1 + (total - 1) / ?) = 0 ORDER BY step
+            WITH phases AS (SELECT phase, max(step) AS last FROM metrics WHERE job = ?1 GROUP BY phase),
+                 begun AS (SELECT phase, sum(last) OVER (ORDER BY phase) - last AS offset FROM phases),
+                 points AS (SELECT step + offset AS step, value FROM metrics JOIN begun USING (phase)
+                            WHERE job = ?1 AND name = ?2),
+                 line AS (SELECT step, value, row_number() OVER (ORDER BY step DESC) - 1 AS n, count(*) OVER () AS total
+                          FROM points)
+            SELECT step, value FROM line WHERE n % (1 + (total - 1) / ?3) = 0 ORDER BY step
         """
         with connected(self.path) as db:
             return [(row[0], row[1]) for row in db.execute(query, (id, name, points))]
 
     def metrics(self, id: str) -> dict[str, float]:
         """The last value of every metric."""
-        query = "SELECT name, value, max(step) FROM metrics WHERE job = ? GROUP BY name"
+        query = "SELECT name, value FROM metrics WHERE job = ? ORDER BY phase, step"
         with connected(self.path) as db:
             return {row[0]: row[1] for row in db.execute(query, (id,))}
 

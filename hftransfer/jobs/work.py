@@ -11,6 +11,7 @@ from typing import Any
 
 from ..checkpoints import SETTLED, salvage, shed
 from ..recipe import Recipe
+from ..usage import DENSE
 from ..values import Listener
 
 # In the job's folder: what the run needs meanwhile, and the best model of one that was cut short. The
@@ -54,7 +55,9 @@ def keep(folder: Path) -> dict[str, Any]:
     room = folder / ROOM
     if salvage(room, folder / KEPT):
         settled = json.loads((room / SETTLED).read_text(encoding="utf-8"))
+        config = json.loads((folder / KEPT / "config.json").read_text(encoding="utf-8"))
         known = {"kept": str(folder / KEPT), "task": settled["task"], "backbone": settled["backbone"]["name"]}
+        known |= {"head": DENSE} if "dense_head" in config else {}
         (folder / KNOWN).write_text(json.dumps(known), encoding="utf-8")
     shed(room)
     return _known(folder)

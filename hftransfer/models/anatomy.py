@@ -15,6 +15,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from ..errors import BackboneError
+from .dense import DenseHead
 
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "identity": lambda x: x,
@@ -29,13 +30,14 @@ class Anatomy:
     """Module names in a model with a classification head.
 
     Args:
-        head: the linear layer that makes the logits.
+        head: the linear layer that makes the logits; of a dense head, its hidden layer.
         dense: a linear layer between the pooled state and the head (BERT's pooler,
             RoBERTa's `classifier.dense`), where `activation` alone lies between them.
         layers: the stack of equal layers, where `num_hidden_layers` counts it.
         norm: the norm after the stack, where the first token is read after it.
         first_token: the pooled state is the stack's first token.
         every_token: there are logits for every token, of its own state.
+        output: of a dense head, the layer after the hidden one, which makes the logits.
     """
 
     head: str
@@ -45,6 +47,17 @@ class Anatomy:
     norm: str | None = None
     first_token: bool = False
     every_token: bool = False
+    output: str | None = None
+
+    @property
+    def logits(self) -> str:
+        """The layer that makes the logits."""
+        return self.output or self.head
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The linear layers of the head: those that a new head brings, or rewrites."""
+        return tuple(name for name in (self.head, self.dense, self.output) if name)
 
     @property
     def reads_any_depth(self) -> bool:
@@ -82,7 +95,9 @@ def dissect(model: PreTrainedModel, batch: Mapping[str, torch.Tensor], name: str
         raise BackboneError(
             f"the head of '{name}' is no linear layer", place="--backbone", fix="choose another backbone"
         )
-    found = _with_dense(Anatomy(head=head.name, every_token=tokens), calls, head)
+    first = _entrance(calls, head, model)
+    output = None if first is head else head.name
+    found = _with_dense(Anatomy(head=first.name, every_token=tokens, output=output), calls, first)
     return _with_layers(found, calls, model)
 
 
@@ -108,6 +123,14 @@ def watch(model: PreTrainedModel, batch: Mapping[str, torch.Tensor]) -> tuple[li
         for handle in handles:
             handle.remove()
     return calls, logits
+
+
+def _entrance(calls: list[Call], head: Call, model: PreTrainedModel) -> Call:
+    """The hidden layer's call, where the layer that makes the logits is a dense head's."""
+    parent = head.name.rpartition(".")[0]
+    if not isinstance(model.get_submodule(parent), DenseHead):
+        return head
+    return next(call for call in calls if call.name == f"{parent}.hidden")
 
 
 def _with_dense(found: Anatomy, calls: list[Call], head: Call) -> Anatomy:

@@ -59,16 +59,16 @@ def read_features(
         ones left out, one text after another.
     """
     path = home("features") / f"{_key(backbone, anatomy, digest, views, dtype)}.npy"
-    kept = _cached(path)
+    kept = cached(path)
     if kept is None:
-        with _replacing(path) as part:
+        with replacing(path) as part:
             _compute(part, backbone, anatomy, rows, views, device, dtype, batch_size, on_event)
         prune(path.parent, KEPT_BYTES)
         kept = np.load(path, mmap_mode="r")
     return kept
 
 
-def _cached(path: Path) -> np.ndarray | None:
+def cached(path: Path) -> np.ndarray | None:
     """The features of an earlier run; None where there are none, or only damaged ones."""
     try:
         os.utime(path)
@@ -92,12 +92,13 @@ def whole_array(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
 
 def _key(backbone: Backbone, anatomy: Anatomy, digest: str, views: tuple[View, ...], dtype: torch.dtype) -> str:
     """Data, weights, revision and processor; what else changes the numbers comes along."""
-    processor = _described(backbone)
+    processor = described(backbone)
     parts = (digest, backbone.key, backbone.revision, processor, anatomy.every_token, views, dtype, torch.__version__)
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
-def _described(backbone: Backbone) -> str:
+def described(backbone: Backbone) -> str:
+    """The processor, as far as it changes what a model is given."""
     processor = backbone.processor
     if hasattr(processor, "to_dict"):
         return repr(sorted(processor.to_dict().items(), key=lambda item: item[0]))
@@ -185,7 +186,7 @@ def in_order(backbone: Backbone, rows: datasets.Dataset) -> np.ndarray:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Iterator[Path]:
     """A name to write under; the file appears whole or not at all."""
     folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".", suffix=".partial"))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ import transformers
 from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 from huggingface_hub.utils import logging as hub_logging
 from safetensors import SafetensorError
-from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
-from ..errors import BackboneError
+from ..errors import BackboneError, RecipeError
 from ..recipe import Recipe
 from ..tasks import Task
 from ..values import Backbone
 from .anatomy import dissect
 from .backbones import BY_NAME, commit_of, is_local, is_starter, locate
+from .dense import is_dense, loader_of, read_config, with_dense_head, without_dense_head
 from .inputs import example
 
 UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, AttributeError, TypeError, SafetensorError)
@@ -44,6 +46,7 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe, *, known: i
     Raises:
         BackboneError: none is named, it cannot be found, is of the wrong modality, or
             its weights do not fit it.
+        RecipeError: a dense head is asked for, where the head to go on from is another.
     """
     name = recipe.backbone
     if not name:
@@ -51,8 +54,8 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe, *, known: i
     place = locate(name)
     with quiet(), explained(name, task):
         source = {"revision": recipe.revision, "local_files_only": is_local(place, task.modality.name, recipe.revision)}
-        config = _configure(AutoConfig.from_pretrained(place, trust_remote_code=False, **source), task, labels)
-        auto = getattr(transformers, task.auto_model)
+        config = _configure(read_config(place, **source), task, labels)
+        auto = loader_of(task, config)
         model, info = auto.from_pretrained(
             place,
             config=config,
@@ -70,14 +73,38 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe, *, known: i
     _require_weights(backbone, fresh)
     if 0 < known < len(labels):
         with quiet(), explained(name, task):
-            old = auto.from_pretrained(place, trust_remote_code=False, dtype="float32", **source)
+            old = auto.from_pretrained(
+                place, config=read_config(place, **source), trust_remote_code=False, dtype="float32", **source
+            )
         _keep_rows(backbone, old, known)
+    return _with_head(backbone, recipe)
+
+
+def _with_head(backbone: Backbone, recipe: Recipe) -> Backbone:
+    """With a head of the kind that the recipe asks for; one that is gone on from stays as it is.
+
+    Raises:
+        RecipeError: a dense head is asked for, where the head to go on from is another.
+    """
+    dense, wanted = is_dense(backbone.model.config), recipe.head == "dense"
+    if backbone.known:
+        if wanted and not dense:
+            cause = f"the labels are those of '{backbone.name}', whose linear head is gone on from"
+            raise RecipeError(cause, place="--head", fix="leave it out, or choose another backbone")
+        return backbone
+    if dense:
+        model, fresh = without_dense_head(backbone.model), f"{backbone.model.config.dense_head['name']}."
+        key = fingerprint(model, backbone.processor, [name for name in model.state_dict() if name.startswith(fresh)])
+        backbone = replace(backbone, model=model, key=key)
+    if wanted:
+        head = dissect(backbone.model, example(backbone), backbone.name).head
+        backbone = replace(backbone, model=with_dense_head(backbone.model, head, recipe.dropout))
     return backbone
 
 
 def _keep_rows(backbone: Backbone, old: PreTrainedModel, known: int) -> None:
     """The old head's rows, and for further labels rows that say nothing yet."""
-    name = dissect(backbone.model, example(backbone), backbone.name).head
+    name = dissect(backbone.model, example(backbone), backbone.name).logits
     head, before = backbone.model.get_submodule(name), old.get_submodule(name)
     with torch.no_grad():
         for parameter in ("weight", "bias"):
@@ -95,6 +122,14 @@ def reload_weights(model: PreTrainedModel, folder: Path) -> None:
     with quiet():
         saved = type(model).from_pretrained(folder, config=model.config, dtype=model.dtype, trust_remote_code=False)
     model.load_state_dict(saved.state_dict())
+
+
+def reload_model(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
+    """The model of the same kind that was saved in a folder: of other depth, perhaps."""
+    with quiet():
+        saved = type(model).from_pretrained(folder, dtype=model.dtype, trust_remote_code=False)
+    torch.nn.Module.to(saved, model.device)
+    return saved.eval()
 
 
 @contextmanager
@@ -181,7 +216,8 @@ def _prepare_tokenizer(tokenizer: Any, config: PretrainedConfig, recipe: Recipe)
             fix="give a checkpoint with its tokenizer.json or vocabulary",
         )
     positions = getattr(config, "max_position_embeddings", None) or 512
-    taken = (config.pad_token_id or 0) + 1 if "roberta" in config.model_type else 0  # theirs start there
+    kind = getattr(config, "inner_model_type", config.model_type)
+    taken = (config.pad_token_id or 0) + 1 if "roberta" in kind else 0  # theirs start there
     limit = min(tokenizer.model_max_length, positions - taken)
     tokenizer.model_max_length = min(limit, recipe.max_length or limit)
     if tokenizer.pad_token is None:
@@ -196,7 +232,7 @@ PREPARE: dict[str, Callable[[Any, PretrainedConfig, Recipe], None]] = {"text": _
 def _require_weights(backbone: Backbone, fresh: Collection[str]) -> None:
     """A fresh head is fine, a fresh part of the backbone is not: it would train from noise unnoticed."""
     anatomy = dissect(backbone.model, example(backbone), backbone.name)
-    ours = tuple(f"{name}." for name in (anatomy.head, anatomy.dense) if name)
+    ours = tuple(f"{name}." for name in anatomy.trained)
     body = f"{backbone.model.base_model_prefix}."
     gone = [key for key in fresh if key.startswith(body) and not key.startswith(ours)]
     gone = sorted(key for key in gone if "pooler" not in key and not key.endswith("num_batches_tracked"))

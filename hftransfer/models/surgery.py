@@ -79,6 +79,16 @@ def append_mean_layer(model: PreTrainedModel, anatomy: Anatomy) -> None:
     stack.append(layer)
 
 
+def mean_layer(model: PreTrainedModel, anatomy: Anatomy) -> str | None:
+    """The name of the appended layer, as long as nothing has trained it."""
+    if anatomy.layers is None:
+        return None
+    stack = _stack(model, anatomy)
+    parts = _parts(stack[-1])
+    pools = parts is not None and not any(part.weight.any() for part in parts[:2])
+    return f"{anatomy.layers}.{len(stack) - 1}" if pools else None
+
+
 def _parts(layer: nn.Module) -> list[Any] | None:
     for names in PARTS:
         try:

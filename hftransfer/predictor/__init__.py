@@ -36,7 +36,7 @@ __all__ = ["Predictor", "write_checkpoint", "write_recipe"]
 class Predictor(Ready):
     """A checkpoint, ready to answer. Everything it says is computed in fp32.
 
-    `pipeline(task.name, model=folder)` gives the same labels and scores.
+    `pipeline(task.name, model=folder)` gives the same labels and scores; of a dense head it knows nothing, and raises.
     """
 
     folder: Path

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from safetensors import SafetensorError
-from transformers import AutoConfig
 
+from ..checkpoints import bring_adapter
 from ..errors import BackboneError, OutputError
+from ..models.dense import loader_of, read_config
 from ..models.device import to_device
 from ..models.loading import UNLOADABLE, load_processor, quiet
 from ..output import MARKER
@@ -27,7 +27,7 @@ def recognise(folder: Path) -> tuple[Task, Any]:
     """The task that a checkpoint was trained for, from its architecture's name."""
     try:
         with quiet():
-            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+            config = read_config(str(folder))
     except UNLOADABLE as error:
         fix = "its config.json is damaged" if (folder / MARKER).exists() else "train one with `hftransfer train`"
         raise BackboneError("the folder holds no Transformers model", place=str(folder), fix=fix) from error
@@ -48,10 +48,10 @@ def _fits(config: Any, task: Task) -> bool:
 
 
 def load(folder: Path, task: Task, config: Any) -> Backbone:
-    auto = getattr(transformers, task.auto_model)
     try:
         with quiet():
-            model = auto.from_pretrained(folder, dtype="float32", trust_remote_code=False).eval()
+            source = loader_of(task, config)
+            model = source.from_pretrained(folder, config=config, dtype="float32", trust_remote_code=False).eval()
             processor = load_processor(task, str(folder), model.config, Recipe())
     except BackboneError:
         raise
@@ -63,8 +63,11 @@ def load(folder: Path, task: Task, config: Any) -> Backbone:
     return Backbone(folder.name, None, task.modality.name, model, processor, key="")
 
 
-def write_checkpoint(backbone: Backbone, folder: Path) -> None:
+def write_checkpoint(backbone: Backbone, folder: Path, trained: Path | None = None) -> None:
     """A plain Transformers checkpoint: weights in safetensors, config, processor.
+
+    Args:
+        trained: where training kept what it ended with; an adapter that lies there comes along.
 
     Raises:
         OutputError: the weights cannot be written, most often for want of space.
@@ -74,6 +77,7 @@ def write_checkpoint(backbone: Backbone, folder: Path) -> None:
             to_device(backbone.model, torch.device("cpu"))
             backbone.model.save_pretrained(folder)
             backbone.processor.save_pretrained(folder)
+            bring_adapter(trained, folder)
     except SafetensorError as error:
         raise OutputError(
             f"cannot write the model: {error}", place=str(folder.parent), fix="free some space"

@@ -11,6 +11,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from ..measures import measure, ordered
 from ..tasks import get_task
+from ..usage import DENSE
 from .public import PLACEHOLDER, is_on_hub, public_report
 from .sections import is_pair, sections
 from .targets import ABOUT
@@ -47,7 +48,7 @@ def _metadata(run: Mapping[str, Any], name: str, base: str | None) -> ModelCardD
     return ModelCardData(
         license=license,
         license_name=license_name,
-        library_name="transformers",
+        library_name="hftransfer" if run.get("head") == DENSE else "transformers",
         pipeline_tag=task.pipeline if task else None,
         base_model=base,
         base_model_relation="finetune" if base else None,
@@ -62,7 +63,7 @@ def _metadata(run: Mapping[str, Any], name: str, base: str | None) -> ModelCardD
 def _widget(run: Mapping[str, Any]) -> list[dict[str, str]] | None:
     """To try on the model's page: single texts alone, since an image would need a public address."""
     task = get_task(run["task"]) if run.get("task") else None
-    if task is None or task.modality.name != "text" or is_pair(run):
+    if task is None or task.modality.name != "text" or is_pair(run) or run.get("head") == DENSE:
         return None
     return [{"text": ABOUT[task.target.shape].text}]
 

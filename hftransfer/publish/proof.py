@@ -19,7 +19,9 @@ from PIL import Image
 from transformers import pipeline
 
 from ..errors import BackboneError, HFTransferError
-from ..models.loading import quiet
+from ..models.dense import is_dense, loader_of, read_config
+from ..models.loading import load_processor, quiet
+from ..recipe import Recipe
 from ..tasks import Task
 from .checkpoint import FILES
 from .refusals import explained
@@ -36,6 +38,8 @@ TEXTS = (
 )
 # Widths and heights in pixels, and PIL's modes: plain, small and grey, tall, wide with transparency.
 IMAGES = ((224, 224, "RGB"), (32, 32, "L"), (60, 180, "RGB"), (160, 90, "RGBA"))
+
+PROCESSORS = {"text": "tokenizer", "image": "image_processor"}  # as a pipeline's argument
 
 Answers = list[dict[str, float]]
 
@@ -71,7 +75,9 @@ def silenced() -> Iterator[None]:
 
 
 def answers(folder: Path, task: Task, samples: Sequence[Any]) -> Answers:
-    """What plain `transformers.pipeline` says: for every sample, each label's score, or that of each token.
+    """What `transformers.pipeline` says: for every sample, each label's score, or that of each token.
+
+    It loads the model itself, but for one with a dense head, which it is given.
 
     Args:
         samples: texts or images; for a model of pairs two texts each, or texts, which are paired with the next.
@@ -81,7 +87,7 @@ def answers(folder: Path, task: Task, samples: Sequence[Any]) -> Answers:
     """
     try:
         with silenced():
-            ask = pipeline(task.pipeline, model=str(folder), device="cpu")  # type: ignore[call-overload]
+            ask = _pipeline(folder, task)
             given = _paired(samples) if getattr(ask.model.config, "text_pair", False) else samples
             return [ASKS[task.pipeline](ask, sample) for sample in given]
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
@@ -89,6 +95,16 @@ def answers(folder: Path, task: Task, samples: Sequence[Any]) -> Answers:
         raise BackboneError(
             f"transformers.pipeline cannot use the model: {first}", place=str(folder), fix="train the model again"
         ) from error
+
+
+def _pipeline(folder: Path, task: Task) -> Any:
+    config = read_config(str(folder))
+    given: dict[str, Any] = {"model": str(folder)}
+    if is_dense(config):
+        model = loader_of(task, config).from_pretrained(folder, config=config, dtype="float32")
+        processor = load_processor(task, str(folder), config, Recipe())
+        given = {"model": model, PROCESSORS[task.modality.name]: processor}
+    return pipeline(task.pipeline, device="cpu", **given)  # type: ignore[call-overload]
 
 
 def _paired(samples: Sequence[Any]) -> list[dict[str, str]]:

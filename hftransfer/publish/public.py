@@ -73,7 +73,7 @@ def _is_tellable(problem: Mapping[str, Any]) -> bool:
 def public_recipe(recipe: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe whose other sources are named by their last part: they may be folders as well as ids."""
     told: dict[str, Any] = public_json(recipe)
-    told |= {name: last_part(recipe[name]) for name in ("validation", "test") if recipe.get(name)}
+    told |= {name: last_part(recipe[name]) for name in ("validation", "test", "pseudo_label") if recipe.get(name)}
     return told | ({"backbone": public_backbone(recipe["backbone"], report)} if recipe.get("backbone") else {})
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..measures import MEASURES, OWN, headline, measure, ordered, own
+from ..recipe import told_of
+from ..results.tried import attempts
 from ..tasks import Task, get_task
-from ..usage import CODES, OURS, PAIR, SHELL, example, kind_of_input
+from ..usage import CODES, DENSE, OURS, PAIR, SHELL, example, kind_of_input
 from .public import PLACEHOLDER
 from .targets import ABOUT
 
@@ -25,8 +27,7 @@ def sections(run: Run, name: str) -> list[str]:
         run: a public report: no paths, no inputs of the user's.
         name: owner/name on the Hub.
     """
-    parts = (_title, _labels, _use, _data, _recipe, _results, _confusion, _points, _went_on, _advice, _limits, _time)
-    return [text for part in parts if (text := part(run, name))]
+    return [text for part in PARTS if (text := part(run, name))]
 
 
 def _title(run: Run, name: str) -> str:
@@ -62,17 +63,10 @@ def _use(run: Run, name: str) -> str:
     if task is None:
         return ""
     kind = _inputs(task, run)
-    code = example(task, name, pair=is_pair(run), aggregation=str(run.get("aggregation") or ""))
     here = "\nWhere the model isn't on the Hub yet, give its folder instead.\n" if name == PLACEHOLDER else ""
-    says = f"\n{CODES[task.target.shape].says}\n" if CODES[task.target.shape].says else ""
     return f"""## Use
 {here}
-With Transformers alone:
-
-```python
-{code}
-```
-{says}
+{_alone(run, task, name)}
 With hftransfer, in Python:
 
 ```python
@@ -86,6 +80,22 @@ or from the shell:
 ```sh
 hftransfer predict {name} {SHELL[kind]}
 ```"""
+
+
+def _alone(run: Run, task: Task, name: str) -> str:
+    """How to ask the model without hftransfer, where that can be done."""
+    if run.get("head") == DENSE:
+        return """**Only hftransfer loads this model.** Its head is a dense one (Dense-ReLU-Dropout-Dense), which
+Transformers does not have: `pipeline()` refuses it.
+"""
+    code = example(task, name, pair=is_pair(run), aggregation=str(run.get("aggregation") or ""))
+    says = f"\n{CODES[task.target.shape].says}\n" if CODES[task.target.shape].says else ""
+    return f"""With Transformers alone:
+
+```python
+{code}
+```
+{says}"""
 
 
 def _data(run: Run, name: str) -> str:
@@ -108,7 +118,7 @@ def _counts(run: Run) -> str:
 
 
 def _recipe(run: Run, name: str) -> str:
-    asked = {choice.replace("_", " "): value for choice, value in (run.get("recipe") or {}).items()}
+    asked = {choice.replace("_", " "): value for choice, value in told_of(run.get("recipe") or {}).items()}
     facts = {
         **asked,
         "backbone": run.get("backbone"),
@@ -119,6 +129,16 @@ def _recipe(run: Run, name: str) -> str:
     }
     rows = [(key, _code(value)) for key, value in facts.items() if value is not None]
     return f"## Recipe\n\n{_table(('choice', 'value'), rows)}" if rows else ""
+
+
+def _tried(run: Run, name: str) -> str:
+    """The strategies or values that validation chose among."""
+    head = ("way", "on validation", "95 % interval", "time", "why")
+    rows = [
+        (_plain(entry.name), entry.value or "not tried", entry.interval, entry.time, _plain(entry.why))
+        for entry in attempts(run)
+    ]
+    return f"## What was tried\n\n{_table(head, rows)}" if rows else ""
 
 
 def _results(run: Run, name: str) -> str:
@@ -228,3 +248,9 @@ def _code(value: Any) -> str:
     """The same as code; a backtick would end it, a bar the table's cell."""
     flat = " ".join(str(value).split()).replace("`", "'").replace("|", "¦")
     return f"`{flat}`"
+
+
+PARTS: tuple[Callable[[Run, str], str], ...] = (
+    *(_title, _labels, _use, _data, _recipe, _tried, _results, _confusion, _points, _went_on, _advice),
+    *(_limits, _time),
+)

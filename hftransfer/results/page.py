@@ -15,9 +15,11 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from ..measures import NUMBER, SHARE, headline, measure, ordered, written
+from ..recipe import told_of
 from ..tasks import TASKS
 from .baselines import baseline
 from .lettering import letter
+from .tried import attempts
 from .views import table, view
 
 PAIRS = 8  # most confused pairs shown
@@ -65,6 +67,7 @@ def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
         "labels": labels,
         "weakest": _weakest(labels),
         "went_on": _went_on(facts),
+        "tried": attempts(facts),
         "key": _key(facts.get("labels") or []),
         "pairs": _pairs(facts),
         "stages": _stages(facts.get("seconds") or {}),
@@ -72,7 +75,7 @@ def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
         "memory": _memory(facts.get("peak_memory_mb")),
         "problems": facts.get("problems") or [],
         "notes": _notes(facts),
-        "recipe": {name: value for name, value in (facts.get("recipe") or {}).items() if value is not None},
+        "recipe": told_of(facts.get("recipe") or {}),
         "derived": [name for name, value in (facts.get("recipe") or {}).items() if value is None],
         "revision": facts.get("backbone_revision"),
         "versions": facts.get("versions") or {},

@@ -31,6 +31,7 @@ ORDER = (
     "backbone",
     "backbone_revision",
     "strategy",
+    "tried",
     "source",
     "labels",
     "evaluated_on",

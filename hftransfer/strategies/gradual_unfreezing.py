@@ -1,4 +1,4 @@
-"""The head first, then the backbone's layer groups from the top, one after another (ULMFiT)."""
+"""The head first, then the backbone's layer groups from the top, one stage after another (ULMFiT)."""
 
 from __future__ import annotations
 
@@ -9,18 +9,30 @@ from .feature_extraction import PROBE
 from .full import epochs_for, rates_for
 from .phases import Facts, Phase
 
-STAGES = 3  # of unfreezing, at most
+STAGES = 3  # of unfreezing, at most: a phase for each of a dozen blocks would be a dozen warm-ups
 
 
 @dataclass(frozen=True)
 class GradualUnfreezing:
-    """Howard and Ruder 2018, https://arxiv.org/abs/1801.06146."""
+    """Howard and Ruder 2018, https://arxiv.org/abs/1801.06146: what is nearest to the task learns
+    first, and what is most general is touched last, at rates that fall towards the input.
+
+    The paper unfreezes one of four layers an epoch, and divides the rate by 2.6 a layer. Here
+    the blocks of a deep backbone are bundled into a few stages, which share the epochs that
+    `full` would take; the head is solved, not trained; `Rates.decay` is the family's, per block.
+    """
 
     name: str = "gradual-unfreezing"
 
     def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
-        stages = min(STAGES, facts.layers)
-        epochs, rates = epochs_for(facts, recipe) / stages, rates_for(facts, recipe)
+        stages = min(STAGES, max(1, facts.layers))
+        rates, epochs = rates_for(facts, recipe), epochs_for(facts, recipe) / stages
         tops = [round(facts.layers * stage / stages) for stage in range(1, stages)]
-        parts = [Phase(f"top-{top}", "layers", "trainer", rates=rates, epochs=epochs, layers=top) for top in tops]
-        return (PROBE, *parts, Phase("full", "everything", "trainer", rates=rates, epochs=epochs))
+        return (
+            PROBE,
+            *(
+                Phase(f"top-{top}", "layers", "trainer", rates=rates, epochs=epochs, layers=top, schedule="slanted")
+                for top in tops
+            ),
+            Phase("full", "everything", "trainer", rates=rates, epochs=epochs, schedule="slanted"),
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..measures import MEASURES, headline, ordered, written
+from ..results.tried import attempts
 from .answers import answered
 
 
@@ -53,14 +54,42 @@ def planned(plan: dict[str, Any]) -> str:
     )
 
 
+def recommended(found: dict[str, Any], *, metric: str, rows: int) -> str:
+    """A row a candidate, the best first; what could not be tried says why."""
+    tried = found["candidates"]
+    width = max(len(row["backbone"]) for row in tried)
+    told = [_candidate(row, metric, width, chosen=row["backbone"] == found["choice"]) for row in tried]
+    head = f"  {'':{width}} {metric:>9} (95 % interval)        size  a prediction   tried in"
+    return "\n".join([head, *told, f"{found['choice']}: {found['why']}", f"(on {rows:,} rows)"])
+
+
+def _candidate(row: dict[str, Any], metric: str, width: int, *, chosen: bool) -> str:
+    name = f"{'*' if chosen else ' '} {row['backbone']:{width}}"
+    if "error" in row:
+        return f"{name} not tried: {row['error']['cause']}"
+    score, low, high = (written(metric, row[part]) for part in ("score", "low", "high"))
+    size, speed = f"{row['size_mb']:,.0f} MB", f"{row['latency_ms']:,.1f} ms"
+    return f"{name} {score:>9} {f'({low} to {high})':22} {size:>8} {speed:>13} {row['seconds']:>8.1f} s"
+
+
 def trained(run: dict[str, Any]) -> str:
     rows = ", ".join(f"{count:,} {name}" for name, count in run["rows"].items() if count)
     return (
         f"{run['task']} by {run['strategy']} from {run['backbone']}: {rows} rows, "
-        f"{run['seconds']['total']:.1f} s\n"
+        f"{run['seconds']['total']:.1f} s\n{_tried(run)}"
         f"On the {run['evaluated_on']} rows (95 % interval):\n{_metrics(run['metrics'])}\n{_went_on(run)}{_advice(run)}"
         f"The model is in {run['model']}; its report is {run['model']}/report.html"
     )
+
+
+def _tried(run: dict[str, Any]) -> str:
+    """What was tried on the way, a line each."""
+    found = attempts(run)
+    lines = [
+        f"{'*' if entry.taken else ' '} {entry.name:24} {entry.value or 'not tried':10} {entry.time:>6}  {entry.why}\n"
+        for entry in found
+    ]
+    return "Tried, and measured on validation:\n" + "".join(lines) if found else ""
 
 
 def _advice(run: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from ..recipe import Recipe, seconds
 from ..strategies import Phase
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
+from .heads.mapping import run_mapping
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
@@ -28,6 +29,7 @@ __all__ = [
     "Over",
     "Trained",
     "Trial",
+    "as_it_is",
     "family",
     "layer_count",
     "machine_for",
@@ -38,7 +40,11 @@ __all__ = [
     "within_budget",
 ]
 
-RUN: dict[str, Callable[[Leg], Trained]] = {"closed-form": run_probe, "trainer": run_tune}
+RUN: dict[str, Callable[[Leg], Trained]] = {
+    "closed-form": run_probe,
+    "trainer": run_tune,
+    "mapping": run_mapping,
+}
 
 
 def machine_for(recipe: Recipe) -> Machine:
@@ -72,13 +78,18 @@ def run_phases(
     machine = machine_for(recipe)
     to_device(backbone.model, machine.device)
     trained = Trained()
-    for number, phase in enumerate(phases, first):
-        if number and over():
+    for number, phase in enumerate(phases):
+        if first + number and over():
             return trained + Trained(cut=True)  # the first gives a model, the others only better it
-        current = as_it_is(backbone) if number and phase.solver == "closed-form" else backbone
-        room = room_of(workdir, number, phase.name)
-        trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, on_event, over))
+        current = as_it_is(backbone) if number and phase.solver != "trainer" else backbone
+        room = room_of(workdir, first + number, phase.name)
+        trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, _of(room, on_event), over))
     return trained
+
+
+def _of(room: Path, on_event: Listener) -> Listener:
+    """The listener, told by name which phase it hears of."""
+    return lambda event: on_event(replace(event, phase=room.name))
 
 
 def as_it_is(backbone: Backbone) -> Backbone:

@@ -105,12 +105,12 @@ def share(done: float, words: str) -> str:
     return card_of(f"<p>{plain(words)}</p>{_bar(done, words)}")
 
 
-def download(link: str) -> str:
-    """The model's zip, as a link that looks like the step's one button."""
+def download(link: str, *, says: str = "publish.plain") -> str:
+    """The model's zip, as a link that looks like the step's one button; `says` is the word for what loads it."""
     anchor = (
         f'<a class="hft-download" href="{plain(link)}" download>{_icon("download")}{plain(say("publish.download"))}</a>'
     )
-    return card_of(f"<p>{plain(say('publish.plain'))}</p>{anchor}")
+    return card_of(f"<p>{plain(say(says))}</p>{anchor}")
 
 
 def published(result: Mapping[str, Any]) -> str:

@@ -93,6 +93,10 @@ EN = {
     # Train
     "train.data": "Training on",
     "train.choices": "Choices",
+    "train.group.model": "Model",
+    "train.group.training": "Training",
+    "train.group.overfitting": "Against overfitting and unequal classes",
+    "train.group.search": "Searching and checking",
     "train.auto": "measured or derived",
     "plan.title": "Before the start",
     "plan.measuring": "Timing a few steps on this machine",
@@ -187,6 +191,7 @@ EN = {
     "publish.empty": "Nothing to publish yet",
     "publish.empty.hint": "A trained model can be taken away from here.",
     "publish.plain": "A plain Transformers checkpoint: it runs wherever Transformers does, without this program.",
+    "publish.dense": "Its dense head is none that Transformers has: only this program, hftransfer, loads it.",
     "publish.use": "Use it in Python",
     "publish.push": "The same from the shell",
     "publish.hub": "Push it to the Hub",

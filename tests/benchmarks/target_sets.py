@@ -67,7 +67,7 @@ def text_sets(shared: Path) -> dict[str, Callable[[], TargetSet]]:
     }
 
 
-def _parted(name: str, modality: str, values: Sequence[Any], labels: Sequence[Any], **how: Any) -> TargetSet:
+def parted(name: str, modality: str, values: Sequence[Any], labels: Sequence[Any], **how: Any) -> TargetSet:
     numbers = np.unique(labels, return_inverse=True)[1]
     order = np.arange(len(numbers))
     train, test = train_test_split(order, stratify=numbers, random_state=0, **how)
@@ -79,13 +79,13 @@ def _digits() -> TargetSet:
     splits = load_data("sample:digits", Recipe()).splits.values()
     images = [image for split in splits for image in split["image"]]
     labels = [label for split in splits for label in split["label"]]
-    return _parted("digits", "image", images, labels, test_size=0.5)
+    return parted("digits", "image", images, labels, test_size=0.5)
 
 
 def _mnist(folder: Path) -> TargetSet:
     pixels, labels = (_idx(next(folder.glob(f"*{kind}*"))) for kind in ("images", "labels"))
     images = [Image.fromarray(square).convert("RGB") for square in pixels.reshape(-1, 28, 28)]
-    return _parted("mnist_1k", "image", images, labels.tolist(), train_size=1000)
+    return parted("mnist_1k", "image", images, labels.tolist(), train_size=1000)
 
 
 def _idx(path: Path) -> np.ndarray:
@@ -115,7 +115,7 @@ def _helpdesk() -> TargetSet:
     splits = load_data("sample:helpdesk", Recipe()).splits.values()
     texts = [text for split in splits for text in split["text"]]
     labels = [label for split in splits for label in split["label"]]
-    return _parted("helpdesk", "text", texts, labels, test_size=0.5)
+    return parted("helpdesk", "text", texts, labels, test_size=0.5)
 
 
 def _two_files(name: str, folder: Path, read: Callable, *, unseen: bool, test: str = "test") -> TargetSet:
@@ -135,6 +135,6 @@ def _sst2(path: Path) -> tuple[list[str], list[str]]:
 def _agnews(path: Path) -> TargetSet:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
-    return _parted(
+    return parted(
         "agnews_800", "text", [f"{row[1]}. {row[2]}" for row in rows], [row[0] for row in rows], train_size=800
     )

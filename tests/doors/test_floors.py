@@ -20,7 +20,7 @@ FLOORS = (
     ("training",),
     ("publish",),
     ("predictor",),
-    ("choosing", "continuing"),
+    ("choosing", "continuing", "recommending"),
     ("workflow", "planning"),
     ("jobs",),
     ("terminal", "ui"),

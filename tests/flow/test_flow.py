@@ -14,7 +14,6 @@ from transformers import pipeline
 
 from hftransfer import Predictor, Recipe, fine_tune
 from hftransfer.errors import BackboneError, OutputError, SourceError, SourceMissing
-from hftransfer.values import Event
 from tests.tiny import convolutional_backbone, image_backbone, pictures, table, text_backbone
 
 KINDS = {
@@ -141,22 +140,6 @@ def test_unreadable_inputs_are_named(models, tmp_path: Path) -> None:
     assert caught.value.place.endswith("broken.png")
     with pytest.raises(SourceMissing):
         predictor.predict(tmp_path / "absent.png")
-
-
-def test_auto_says_what_it_chose_and_why(tmp_path: Path) -> None:
-    heard: list[Event] = []
-    predictor, _ = run("text", tmp_path, "auto", on_event=heard.append)
-    chosen = predictor.report["strategy"]
-    assert chosen == "feature-extraction"  # 14 training rows a class
-    assert any(event.message.startswith(f"strategy {chosen}: 14 training rows a class are few") for event in heard)
-
-
-def test_auto_tunes_everything_where_rows_and_time_allow(tmp_path: Path) -> None:
-    source = table(tmp_path / "t.csv", rows=220)
-    backbone = str(text_backbone(tmp_path / "b"))
-    rich = fine_tune(source, Recipe(backbone=backbone, epochs=1), output=tmp_path / "rich")
-    poor = fine_tune(source, Recipe(backbone=backbone, epochs=1, budget="0.000001s"), output=tmp_path / "poor")
-    assert (rich.report["strategy"], poor.report["strategy"]) == ("full", "feature-extraction")
 
 
 def test_nothing_is_left_of_a_run_that_fails(tmp_path: Path) -> None:

@@ -294,11 +294,13 @@ def test_an_error_is_told_and_not_what_undoing_it_said(store: Store) -> None:
         raise ValueError("the cause")
 
 
-def test_two_phases_keep_their_metrics_of_the_same_step(store: Store, sleepers: Sleepers) -> None:
+def test_phases_follow_one_another_in_a_curve(store: Store, sleepers: Sleepers) -> None:
     job = started(store, sleepers)
-    for phase, loss in (("probe", 0.5), ("full", 0.25)):
-        store.progress(job.id, Event("train", phase, 1, 9, {"loss": loss}))
-    assert sorted(store.curve(job.id, "loss")) == [(1, 0.25), (1, 0.5)]
+    for phase, losses in (("phase-001-top", (0.5, 0.4)), ("phase-002-full", (0.3, 0.25))):
+        for step, loss in enumerate(losses, 1):
+            store.progress(job.id, Event("train", "full", step, 2, {"loss": loss}, phase))
+    assert store.curve(job.id, "loss") == [(1, 0.5), (2, 0.4), (3, 0.3), (4, 0.25)]
+    assert store.metrics(job.id) == {"loss": 0.25}
 
 
 def test_two_starters_start_a_job_once(store: Store, sleepers: Sleepers) -> None:

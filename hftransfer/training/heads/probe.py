@@ -19,6 +19,7 @@ from ...tasks import get_task
 from ...values import Backbone, Dataset, Event
 from ..progress import Leg, Trained
 from ..rows import token_tags
+from .dense import train_dense
 from .solving import HeadProblem, Split, compare, head_of, install, refine, solve
 
 ROWS = 1000  # tokenised at once
@@ -34,7 +35,8 @@ def run_probe(leg: Leg) -> Trained:
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(backbone).items()}
     anatomy = dissect(backbone.model, batch, backbone.name)
     if backbone.known:
-        anatomy = replace(anatomy, dense=None, activation="identity", layers=None)  # nothing before the head changes
+        # Nothing before the layer that makes the logits changes.
+        anatomy = replace(anatomy, head=anatomy.logits, output=None, dense=None, activation="identity", layers=None)
     views = views_of(backbone.model, anatomy, batch, leg.phase.depth)
     began = time.perf_counter()
     read = {name: features_of(leg, anatomy, name, views) for name in ("train", "validation")}
@@ -53,8 +55,11 @@ def run_probe(leg: Leg) -> Trained:
         for at in range(len(views))
     ]
     at = min(range(len(views)), key=lambda at: compare(problems[at])) if len(views) > 1 else 0
-    solved = refine(problems[at], head_of(backbone.model, anatomy)) if backbone.known else solve(problems[at])
-    install(backbone.model, anatomy, solved)
+    if anatomy.output:
+        solved = train_dense(leg, anatomy, problems[at])
+    else:
+        solved = refine(problems[at], head_of(backbone.model, anatomy)) if backbone.known else solve(problems[at])
+        install(backbone.model, anatomy, solved)
     reshape(backbone.model, anatomy, views[at])
     view = views[at]
     row = {"phase": leg.phase.name, "depth": view.depth, "pooling": view.pooling, "strength": solved.strength}

@@ -73,7 +73,7 @@ def exact_head(backbone: Backbone, task: Task, machine: Machine) -> Iterator[Non
         yield
         return
     batch = {name: tensor.to(machine.device) for name, tensor in example(backbone).items()}
-    head: Any = backbone.model.get_submodule(dissect(backbone.model, batch, backbone.name).head)
+    head: Any = backbone.model.get_submodule(dissect(backbone.model, batch, backbone.name).logits)
 
     def forward(states: torch.Tensor) -> torch.Tensor:
         with torch.autocast(machine.device.type, enabled=False):

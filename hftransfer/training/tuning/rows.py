@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +23,21 @@ if TYPE_CHECKING:
     import datasets
 
 Collator = Callable[[list[Any]], dict[str, torch.Tensor]]
+LENGTH, PLACE = "length", "place"  # columns of tokenised rows that no model reads
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What the Trainer reads: rows, and what makes a batch of training's and of validation's."""
+    """What the Trainer reads: rows, and what makes a batch of training's and of validation's.
+
+    Attributes:
+        place: of a row, its number in its split, whatever batch it comes in.
+    """
 
     train: Any
     validation: Any
     collators: tuple[Collator, Collator]
+    place: Callable[[Any], int] = int
 
 
 def rows_of(leg: Leg) -> Rows:
@@ -54,7 +61,12 @@ def _texts(leg: Leg) -> Rows:
         for name in ("train", "validation")
     )
     pad = padding(leg.backbone, is_tagged(leg.data.splits["train"]))
-    return Rows(train, validation, (pad, pad))
+    return Rows(train, validation, (pad, pad), itemgetter(PLACE))
+
+
+def lengths_of(rows: Any) -> np.ndarray | None:
+    """The rows' tokens, by place; None where all rows are of one size."""
+    return np.array(rows[LENGTH]) if LENGTH in getattr(rows, "column_names", ()) else None
 
 
 READERS: dict[str, Callable[[Leg], Rows]] = {"image": _images, "text": _texts}
@@ -89,17 +101,23 @@ class Pixels(torch.utils.data.Dataset):
 
 
 def tokenised(backbone: Backbone, rows: datasets.Dataset, column: str, path: Path) -> datasets.Dataset:
-    """Rows with the tokenizer's columns, `labels` and `length`, on disk."""
+    """Rows with the tokenizer's columns, `labels`, `length` and `place`, on disk."""
     tokenizer = backbone.processor
     tagged = is_tagged(rows)
 
-    def encode(batch: dict[str, list[Any]]) -> dict[str, Any]:
+    def encode(batch: dict[str, list[Any]], places: list[int]) -> dict[str, Any]:
         encoded = dict(tokenizer(*columns(batch[column]), truncation=True))
         labels = token_tags(tokenizer, batch[column], batch["label"]) if tagged else batch["label"]
-        return {**encoded, "length": [len(ids) for ids in encoded["input_ids"]], "labels": labels}
+        lengths = [len(ids) for ids in encoded["input_ids"]]
+        return {**encoded, LENGTH: lengths, PLACE: places, "labels": labels}
 
     return rows.map(
-        encode, batched=True, remove_columns=rows.column_names, cache_file_name=str(path), new_fingerprint=path.stem
+        encode,
+        batched=True,
+        with_indices=True,
+        remove_columns=rows.column_names,
+        cache_file_name=str(path),
+        new_fingerprint=path.stem,
     )
 
 
@@ -109,6 +127,6 @@ def padding(backbone: Backbone, tagged: bool) -> Collator:
     pad = kind(backbone.processor)
 
     def collate(rows: list[Any]) -> dict[str, torch.Tensor]:
-        return dict(pad([{name: value for name, value in row.items() if name != "length"} for row in rows]))
+        return dict(pad([{name: value for name, value in row.items() if name not in (LENGTH, PLACE)} for row in rows]))
 
     return collate

@@ -1,12 +1,14 @@
-"""The one Trainer subclass: our parameter groups, statistics that hold still, progress as events."""
+"""The one Trainer subclass: our parameter groups and schedules, what holds still, progress as events."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 from transformers import (
     PreTrainedModel,
     Trainer,
@@ -18,23 +20,25 @@ from transformers import (
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import rotate_checkpoints
 
-from ...models.loading import reload_weights
 from ...output import durable, sync
 from ...values import Event, Listener
 from ..progress import Over
+from .adapters import Weights
 from .batches import Change
 from .penalties import Penalty
 from .rows import Collator
+from .schedules import Schedule
 
 KEPT = 1  # checkpoint, beside the best
 NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
 class PhaseTrainer(Trainer):
-    """Trains by parameter groups, with batch norms in eval mode.
+    """Trains by parameter groups, with batch norms and all that is frozen in eval mode.
 
     Batch norm's running statistics come from millions of images; a few small batches
-    only spoil them, so they hold still while everything around them trains.
+    only spoil them, so they hold still while everything around them trains. What is frozen
+    makes of an input what it made of it before: its dropout would be noise that nothing learns from.
     """
 
     def __init__(
@@ -42,16 +46,19 @@ class PhaseTrainer(Trainer):
         *args: Any,
         groups: list[dict[str, Any]],
         collators: tuple[Collator, Collator],
+        weights: Weights,
         change: Change | None = None,
         penalty: Penalty | None = None,
+        schedule: Schedule | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
-        self.change, self.penalty = change, penalty
+        self.change, self.penalty, self.schedule = change, penalty, schedule
+        self.weights = weights
         self.unwrapped: PreTrainedModel = kwargs["model"]
         self.groups = groups
         self.train_collator, self.eval_collator = collators
-        self.still = [module for module in kwargs["model"].modules() if isinstance(module, NORMS)]
+        self.still = list(still_modules(kwargs["model"]))
         for callback in (PrinterCallback, ProgressCallback):
             self.remove_callback(callback)
 
@@ -61,6 +68,15 @@ class PhaseTrainer(Trainer):
             kind, options = self.get_optimizer_cls_and_kwargs(self.args)
             self.optimizer = kind(self.groups, **options)
         return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LRScheduler:
+        """The phase's own schedule, where it has one, else what `lr_scheduler_type` names."""
+        if self.schedule is None or self.lr_scheduler is not None:
+            return super().create_scheduler(num_training_steps, optimizer)
+        factor = self.schedule(num_training_steps, self.args.get_warmup_steps(num_training_steps))
+        self.lr_scheduler = LambdaLR(optimizer or self.create_optimizer(), factor)
+        self._created_lr_scheduler = True
+        return self.lr_scheduler
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         for module in self.still:
@@ -72,10 +88,13 @@ class PhaseTrainer(Trainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Trainer's own passes over weights that the file names otherwise than the model."""
-        reload_weights(self.unwrapped, Path(resume_from_checkpoint))
+        self.weights.read(Path(resume_from_checkpoint))
 
     def _load_best_model(self) -> None:
-        reload_weights(self.unwrapped, Path(str(self.state.best_model_checkpoint)))
+        self.weights.read(Path(str(self.state.best_model_checkpoint)))
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        self.weights.write(Path(str(output_dir)))
 
     def _save_rng_state(self, output_dir: str) -> None:
         """The last before the state, by which a checkpoint is known as whole: the rest is on the disk by then."""
@@ -89,6 +108,16 @@ class PhaseTrainer(Trainer):
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
         self.data_collator = self.eval_collator
         return super().get_eval_dataloader(eval_dataset)
+
+
+def still_modules(model: nn.Module) -> Iterator[nn.Module]:
+    """Batch norms, and the outermost modules that have parameters of which none trains."""
+    parameters = list(model.parameters())
+    if isinstance(model, NORMS) or (parameters and not any(parameter.requires_grad for parameter in parameters)):
+        yield model
+        return
+    for child in model.children():
+        yield from still_modules(child)
 
 
 class Progress(TrainerCallback):

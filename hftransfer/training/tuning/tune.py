@@ -18,18 +18,21 @@ from ...results.metrics import running
 from ...strategies import Phase
 from ...values import Backbone, Event
 from ..progress import Leg, Machine, Trained
+from .adapters import adapt, weights_of
 from .batches import change_of
+from .border import at_border
 from .finding import with_found_rate
 from .losses import exact_head, head_scale, loss_of
 from .penalties import penalty_of
 from .rates import family, parameter_groups, trained_parameters
 from .rows import Rows, rows_of
+from .schedules import OWN
 from .soups import cook, shelf_for
 from .trainer import PhaseTrainer, Progress
 
 MOST_DROPPED = 0.2
 LOGS = 50  # a run's training losses, at most about
-SCHEDULES = {"cosine": "cosine"}
+SCHEDULES = {"cosine": "cosine", "slanted": "linear"}  # of the names that Trainer knows, the nearest
 
 
 def run_tune(leg: Leg) -> Trained:
@@ -41,10 +44,12 @@ def run_tune(leg: Leg) -> Trained:
     finished = figures(leg.room, FINISHED)
     if finished is None:
         leg.room.mkdir(parents=True, exist_ok=True)
+        weights = weights_of(leg)
         progress = _trained(leg)
         finished = {"history": progress.history, "cut": progress.cut}
         with quiet():
-            keep(leg.room, FINISHED, leg.backbone.model.save_pretrained, finished)
+            keep(leg.room, FINISHED, weights.write, finished)
+        weights.settle()
     else:
         reload_weights(leg.backbone.model, leg.room / FINISHED)
         leg.backbone.model.eval()
@@ -63,7 +68,11 @@ def _trained(leg: Leg) -> Progress:
     leg = with_found_rate(leg, rows)
     progress = Progress(leg.phase.name, leg.on_event, leg.over)
     with quiet(), exact_head(leg.backbone, leg.task, machine):
-        descend(leg, trainer_for(leg, rows, progress))
+        trainer = trainer_for(leg, rows, progress)
+        with at_border(leg, rows, trainer.change) as collators:
+            trainer.train_collator, trainer.eval_collator = collators
+            descend(leg, trainer)
+    plain_again(leg.backbone.model)
     leg.backbone.model.requires_grad_(True).eval()
     return progress
 
@@ -75,8 +84,10 @@ def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
         args=arguments(leg, len(rows.train)),
         groups=trainable(leg),
         collators=rows.collators,
+        weights=weights_of(leg),
         change=change_of(leg),
         penalty=penalty_of(leg),
+        schedule=OWN.get(leg.phase.schedule),
         train_dataset=rows.train,
         eval_dataset=rows.validation,
         compute_loss_func=loss_of(leg),
@@ -87,18 +98,27 @@ def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
 
 def descend(leg: Leg, trainer: PhaseTrainer) -> None:
     """Train from where an earlier attempt came to; what is no better than the start gives way to it."""
-    model, room = leg.backbone.model, leg.room
+    room, weights = leg.room, trainer.weights
     start = trainer.evaluate()[f"eval_{leg.task.target.best}"]
     if figures(room, START) is None:
-        keep(room, START, model.save_pretrained, start)
+        keep(room, START, weights.write, start)
     shelf = shelf_for(leg, trainer)
     last = last_checkpoint(room)
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     if (trainer.state.best_metric or 0.0) < start:
         leg.on_event(Event("train", "training gained nothing on validation: its start is kept"))
-        reload_weights(model, room / START)
+        weights.read(room / START)
     if shelf is not None:
         cook(leg, trainer, shelf, max(start, trainer.state.best_metric or start))
+
+
+def plain_again(model: torch.nn.Module) -> None:
+    """Undo what Accelerate leaves on a model: a forward of its own, in mixed precision, bound to this very object.
+
+    Who reads the model next chooses its precision, and a copy of it must not call the original.
+    """
+    for name in ("forward", "_original_forward"):
+        model.__dict__.pop(name, None)
 
 
 def arguments(leg: Leg, rows: int) -> TrainingArguments:
@@ -168,10 +188,11 @@ def trainable(leg: Leg) -> list[dict[str, Any]]:
     model = leg.backbone.model
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(leg.backbone).items()}
     anatomy = dissect(model, batch, leg.backbone.name)
-    head = frozenset(name for name in (anatomy.head, anatomy.dense) if name)
+    head = frozenset(anatomy.trained)
+    places = adapt(leg, anatomy) if leg.phase.adapter else None
     trained = trained_parameters(model, head, leg.phase)
     for name, parameter in model.named_parameters():
-        parameter.requires_grad = name in trained
+        parameter.requires_grad = places.trains(name) if places else name in trained
     # A head learns the faster, the larger what it gives.
     rates = replace(leg.phase.rates, head=leg.phase.rates.head * head_scale(leg.task, leg.data))
     return parameter_groups(model, head, rates, leg.recipe.weight_decay)

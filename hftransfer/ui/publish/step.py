@@ -14,7 +14,7 @@ from ...jobs.states import Job, State
 from ...jobs.store import Store
 from ...recipe import Recipe
 from ...tasks import get_task
-from ...usage import example
+from ...usage import DENSE, example
 from .. import names, pieces, uploads, visitors
 from ..labels import label
 from ..page import Page, in_sight, mark_of, owner_of, seen, told, visible
@@ -92,12 +92,13 @@ def render(job: Job | None, owner: str) -> tuple[Any, ...]:
         return no_model(), gr.Column(visible=False), "", gr.Accordion(visible=False), "", *_refused("")
     told = job.result or {}
     pair, aggregation = bool(told.get("text_pair")), str(told.get("aggregation") or "")
-    use = example(get_task(str(told["task"])), "model", pair=pair, aggregation=aggregation) if "task" in told else ""
+    task, head = get_task(str(told["task"])) if "task" in told else None, str(told.get("head") or "")
+    use = example(task, "model", pair=pair, aggregation=aggregation, head=head) if task else ""
     command = "hftransfer push model YOUR-NAME/MODEL-NAME"
     last = _last_push(job, owner) if owner else None
     fold = gr.Accordion(visible=bool(owner), open=last is not None)
     return (
-        pieces.download(link_to(job)),
+        pieces.download(link_to(job), says="publish.dense" if head == DENSE else "publish.plain"),
         gr.Column(visible=True),
         use,
         fold,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...errors import HFTransferError
 from ...tasks import get_task
-from ...usage import script
+from ...usage import DENSE, script
 
 NEEDED = {"image": ("transformers", "torch", "torchvision", "pillow"), "text": ("transformers", "torch")}
 
@@ -21,6 +21,8 @@ def extras(model: Path) -> dict[str, str]:
     except (OSError, ValueError, KeyError, TypeError, HFTransferError):
         return {}
     versions = report.get("versions") or {}
-    needed = [f"{name}>={versions[name]}" if name in versions else name for name in NEEDED[task.modality.name]]
-    asked = script(task, pair=bool(report.get("text_pair")), aggregation=str(report.get("aggregation") or ""))
+    names = ("hftransfer",) if report.get("head") == DENSE else NEEDED[task.modality.name]
+    needed = [f"{name}>={versions[name]}" if name in versions else name for name in names]
+    head, aggregation = str(report.get("head") or ""), str(report.get("aggregation") or "")
+    asked = script(task, pair=bool(report.get("text_pair")), aggregation=aggregation, head=head)
     return {"predict.py": asked, "requirements.txt": "\n".join(needed) + "\n"}

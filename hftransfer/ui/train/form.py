@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
+from itertools import groupby
 from typing import Any
 
 import gradio as gr
@@ -18,8 +19,8 @@ from ..labels import field_label, label
 from ..languages.messages import translated
 from ..words import say
 
-GROUPS = ("model", "training")
-FIRST = ("backbone", "strategy", "epochs")  # in this order, before the others
+GROUPS = ("model", "training", "overfitting", "search")  # each under a heading of its own
+FIRST = ("backbone", "strategy", "epochs")  # in this order, before all groups
 HIDDEN = ("revision",)
 ROW = 3  # components side by side
 STARTERS = {f"starter:{task.modality.name}" for task in TASKS.values()}
@@ -29,22 +30,39 @@ _KINDS: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 def shown() -> list[Field[Any]]:
     """The fields that the form offers, the most asked for first."""
     wanted = [entry for entry in fields(Recipe) if entry.metadata["group"] in GROUPS and entry.name not in HIDDEN]
-    return sorted(wanted, key=lambda entry: FIRST.index(entry.name) if entry.name in FIRST else len(FIRST))
+    return sorted(wanted, key=_place)
 
 
-def build(beneath: Mapping[str, Callable[[], object]] | None = None) -> list[Component]:
-    """Components in the order of `shown()`, laid out in rows.
+def _place(entry: Field[Any]) -> tuple[int, int]:
+    first = FIRST.index(entry.name) if entry.name in FIRST else len(FIRST)
+    return (-1 if entry.name in FIRST else GROUPS.index(entry.metadata["group"]), first)
+
+
+Beneath = Mapping[str, Callable[[], object]]
+
+
+def build(beneath: Beneath | None = None) -> list[Component]:
+    """Components in the order of `shown()`, laid out in rows: the most asked for, then a heading a group.
 
     Args:
         beneath: what to lay out beneath the row of a field, by the field's name.
     """
-    entries, built = shown(), []
-    for start in range(0, len(entries), ROW):
-        with gr.Row():
-            built += [_component(entry) for entry in entries[start : start + ROW]]
-        for entry in entries[start : start + ROW]:
-            (beneath or {}).get(entry.name, lambda: None)()
+    built: list[Component] = []
+    for place, entries in groupby(shown(), key=lambda entry: _place(entry)[0]):
+        if place >= 0:
+            gr.Markdown(label(f"train.group.{GROUPS[place]}"), elem_classes="hft-group")
+        built += _rows(list(entries), beneath or {})
     return built
+
+
+def _rows(entries: Sequence[Field[Any]], beneath: Beneath) -> Iterator[Component]:
+    for start in range(0, len(entries), ROW):
+        row = entries[start : start + ROW]
+        with gr.Row():
+            components = [_component(entry) for entry in row]
+        yield from components
+        for entry in row:
+            beneath.get(entry.name, lambda: None)()
 
 
 def recipe(values: Sequence[Any], *, folders: bool = False) -> Recipe:

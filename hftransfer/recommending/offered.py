@@ -1,0 +1,46 @@
+"""The backbones to try where none is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ..models.backbones import ANSWER, RECOMMENDED, Known, is_cached, is_starter, packaged
+from ..models.kinship import reads, script_of
+from ..models.vocabulary import LOOKED_AT
+from ..reach import silence
+from ..tasks import get_task
+from ..training import Machine
+from ..values import Dataset, Event, Listener, silent
+
+DOWNLOADS = {"cpu": 700}  # megabytes in all, without being asked for by name
+ELSEWHERE = 2000  # of a machine with an accelerator
+LARGEST = {"cpu": 30.0}  # million parameters, where others of the table are smaller
+
+
+def at_hand(data: Dataset, machine: Machine, on_event: Listener = silent) -> Iterator[str]:
+    """The rows of the table to try where none is named: first those that need no download."""
+    task = get_task(data.task)
+    column = task.modality.column
+    script = script_of(data.splits["train"][:LOOKED_AT][column]) if task.modality.name == "text" else None
+    rows = [row for row in RECOMMENDED if row.modality == task.modality.name]
+    rows = [row for row in rows if reads(row, script)] or rows
+    here = [row for row in rows if is_starter(row.name) or packaged(row) or is_cached(row.name, row.modality)]
+    yield from (row.name for row in here)
+    wanted = _affordable([row for row in rows if row not in here], machine.device.type)
+    why_not = silence(seconds=ANSWER) if wanted else None
+    if why_not:
+        on_event(Event("load", f"only backbones that are at hand are tried: {why_not}"))
+    elif wanted:
+        names, size = ", ".join(row.name for row in wanted), sum(row.megabytes for row in wanted)
+        on_event(Event("download", f"up to {size} MB are downloaded to try {names}"))
+        yield from (row.name for row in wanted)
+
+
+def _affordable(rows: Sequence[Known], device: str) -> list[Known]:
+    """The small ones first, as many as may be downloaded; of large ones the smallest alone, where there is no other."""
+    ranked = sorted(rows, key=lambda row: row.megabytes)
+    fitting = [row for row in ranked if row.parameters <= LARGEST.get(device, np.inf)] or ranked[:1]
+    total = np.cumsum([row.megabytes for row in fitting])
+    return [row for row, so_far in zip(fitting, total, strict=True) if so_far <= DOWNLOADS.get(device, ELSEWHERE)]

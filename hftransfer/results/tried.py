@@ -1,0 +1,36 @@
+"""What a run tried before it settled, as people read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..measures import written
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A strategy or a set of values: `value` of validation with its interval, both empty where it was passed over."""
+
+    name: str
+    value: str
+    interval: str
+    time: str
+    why: str
+    taken: bool
+
+
+def attempts(run: Mapping[str, Any]) -> list[Attempt]:
+    """In the order in which they were tried; the one that was taken is the last of the best."""
+    tried = run.get("tried") or []
+    figures = [entry["value"] for entry in tried if entry.get("value") is not None]
+    best = max((place for place, entry in enumerate(tried) if entry.get("value") == max(figures)), default=-1)
+    return [_attempt(entry, taken=place == best) for place, entry in enumerate(tried)]
+
+
+def _attempt(entry: Mapping[str, Any], *, taken: bool) -> Attempt:
+    metric = str(entry.get("metric"))
+    value, low, high = (written(metric, entry.get(side)) for side in ("value", "low", "high"))
+    seconds = f"{entry.get('seconds', 0):.0f} s" if value else ""
+    return Attempt(str(entry["name"]), value, f"{low} – {high}" if low else "", seconds, str(entry["why"]), taken)

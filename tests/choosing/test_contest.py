@@ -1,0 +1,106 @@
+"""`auto`: the probe, what may pay besides, and the best of them on validation, told and kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from hftransfer import Recipe, fine_tune
+from hftransfer.checkpoints import best
+from hftransfer.choosing import Decision, Settled, candidates, decide
+from hftransfer.choosing.arena import figure_of
+from hftransfer.data import load_data
+from hftransfer.models import load_backbone
+from hftransfer.strategies import STRATEGIES, Phase, Rates
+from hftransfer.tasks import get_task
+from hftransfer.training import never, run_phases
+from hftransfer.values import Backbone, Dataset, Event
+from tests.tiny import table, text_backbone
+
+PROBE = STRATEGIES["feature-extraction"].phases(None, None)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A strategy that moves everything by some rate, judged by nobody meanwhile: the last weights are kept."""
+
+    name: str
+    rate: float
+
+    def phases(self, facts: object, recipe: Recipe) -> tuple[Phase, ...]:
+        return (*PROBE, Phase(self.name, "everything", "trainer", rates=Rates(self.rate, self.rate), epochs=3.0))
+
+
+def station(folder: Path, rows: int = 20, **choices: object) -> tuple[Backbone, Dataset, Recipe]:
+    recipe = Recipe(backbone=str(text_backbone(folder / "b")), batch_size=8, precision="fp32", **choices)
+    source = (folder / "t.csv").read_text() if (folder / "t.csv").exists() else table(folder / "t.csv", rows=rows)
+    data = load_data(folder / "t.csv" if isinstance(source, str) else source, recipe)
+    return load_backbone(get_task(data.task), data.labels, recipe), data, recipe
+
+
+def decided(folder: Path, heard: list[Event], **choices: object) -> tuple[Decision, Dataset]:
+    backbone, data, recipe = station(folder, **choices)
+    (folder / "work").mkdir(exist_ok=True)
+    settled = Settled(folder / "work" / "settled.json", recipe)
+    return decide(backbone, data, recipe, folder / "work", settled, heard.append, never), data
+
+
+def test_auto_keeps_the_best_on_validation_and_tells_what_it_tried(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    decision, data = decided(tmp_path, heard)
+    names = [entry.name for entry in decision.tried]
+    assert names == ["feature-extraction", "contrastive"]  # 14 training rows a class are few
+    winner = next(entry for entry in decision.tried if entry.name == decision.strategy)
+    assert winner.figure == max(entry.figure for entry in decision.tried) >= decision.tried[0].figure
+    assert figure_of(decision.backbone, data).value == winner.value
+    told = "\n".join(event.message for event in heard)
+    assert "trying contrastive" in told and "14 training rows a class are few" in told
+    assert f"strategy {decision.strategy}: the best of 2 on validation" in told
+
+
+def test_a_candidate_that_ruins_the_model_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hftransfer.training.tuning.tune.descend", lambda leg, trainer: trainer.train())
+    monkeypatch.setitem(STRATEGIES, "contrastive", Moved("contrastive", 30.0))
+    decision, data = decided(tmp_path, [])
+    probe, ruined = decision.tried
+    assert ruined.figure < probe.figure and decision.strategy == "feature-extraction"
+    assert figure_of(decision.backbone, data).value == probe.value
+    assert [row["phase"] for row in decision.trained.history] == ["probe"]
+
+
+def test_a_run_that_goes_on_trains_no_candidate_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, _ = decided(tmp_path, [])
+    ran: list[int] = []
+
+    def counted(*args: object, **more: object) -> object:
+        ran.append(len(args[2]))  # type: ignore[arg-type]
+        return run_phases(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("hftransfer.choosing.arena.run_phases", counted)
+    second, _ = decided(tmp_path, [])
+    assert ran == [] and second.tried == first.tried and second.strategy == first.strategy
+    assert second.trained.history == first.trained.history
+    weights = second.backbone.model.state_dict()
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in first.backbone.model.state_dict().items())
+    assert best(tmp_path / "work") == tmp_path / "work" / "leader"
+
+
+def test_what_has_no_time_is_passed_over_and_told(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    backbone, data, recipe = station(tmp_path, rows=220, epochs=1, budget="0.000001s")
+    assert [found.name for found in candidates(backbone, data, recipe)][0] == "full"
+    decision, _ = decided(tmp_path, heard, epochs=1, budget="0.000001s")
+    assert decision.strategy == "feature-extraction"
+    assert all(entry.value is None and "more than there is" in entry.why for entry in decision.tried[1:])
+    assert any(event.message.startswith("full is not tried: it would take about") for event in heard)
+
+
+def test_what_was_tried_stands_in_the_report(tmp_path: Path) -> None:
+    backbone = str(text_backbone(tmp_path / "b"))
+    model = fine_tune(table(tmp_path / "t.csv"), Recipe(backbone=backbone, batch_size=8), output=tmp_path / "m")
+    assert [entry["name"] for entry in model.report["tried"]] == ["feature-extraction", "contrastive"]
+    assert model.report["strategy"] in STRATEGIES and model.report["recipe"]["strategy"] == "auto"
+    assert {"name", "why", "metric", "value", "low", "high", "seconds"} <= set(model.report["tried"][0])

@@ -1,0 +1,55 @@
+"""A search: the usual values first, then others for the knobs that are left open; the best on validation is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+
+from hftransfer import Recipe
+from hftransfer.choosing import Settled, decide, facts
+from hftransfer.choosing.search import FARTHEST, USUAL, suggested
+from hftransfer.strategies import STRATEGIES
+from hftransfer.tasks import get_task
+from hftransfer.training import never, within_budget
+from hftransfer.values import Event
+
+from .test_contest import decided, station
+
+
+def test_a_search_keeps_the_best_trial_and_the_recipe_that_gave_it(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    decision, _ = decided(tmp_path, heard, strategy="full", epochs=2, tune=2)
+    assert [entry.name for entry in decision.tried] == [USUAL, "trial 1", "trial 2"]
+    best = max(entry.figure for entry in decision.tried)
+    winner = [entry for entry in decision.tried if entry.figure == best][-1]
+    assert all(getattr(decision.recipe, name) == value for name, value in winner.choices.items())
+    assert decision.recipe.tune is None and decision.recipe.epochs == 2  # it was asked for, and isn't searched
+    assert any(event.message == f"{winner.name} is the best of 3 on validation" for event in heard)
+    again, _ = decided(tmp_path, [], strategy="full", epochs=2, tune=2)
+    assert again.tried == decision.tried and again.recipe == decision.recipe
+
+
+def test_only_knobs_that_matter_and_are_left_open_are_searched(tmp_path: Path) -> None:
+    backbone, data, recipe = station(tmp_path, weight_decay=0.5)
+    known, task = facts(backbone, data), get_task(data.task)
+    probe = suggested(optuna.create_study().ask(), ["feature-extraction"], recipe, known, task)
+    assert set(probe) == {"strategy", "balance"}
+    usual = STRATEGIES["full"].phases(known, recipe)[-1].rates.backbone
+    rates, study = [], optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(20):
+        full = suggested(study.ask(), ["full"], recipe, known, task)
+        assert set(full) == {"strategy", "balance", "learning_rate", "epochs", "label_smoothing"}
+        rates.append(full["learning_rate"] / usual)
+        assert isinstance(Recipe(**full), Recipe)
+    assert 1 / FARTHEST * 0.95 <= min(rates) < 0.7 and 1.4 < max(rates) <= FARTHEST * 1.05
+
+
+def test_a_search_ends_with_its_time(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    backbone, data, recipe = station(tmp_path, tune=50, strategy="feature-extraction", budget="0.000001s")
+    (tmp_path / "work").mkdir()
+    settled = Settled(tmp_path / "work" / "settled.json", recipe)
+    decision = decide(backbone, data, recipe, tmp_path / "work", settled, heard.append, within_budget(recipe, never))
+    assert [entry.name for entry in decision.tried] == [USUAL]
+    assert any(event.message == "the time was over after 0 of 50 trials" for event in heard)
