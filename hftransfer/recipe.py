@@ -104,7 +104,7 @@ class Recipe:
         "auto",
         "How training images are changed; by default by what they show.",
         group="overfitting",
-        choices=("auto", "none", "photo", "document", "classic"),
+        choices=("auto", "none", "mild", "photo", "document", "classic"),
     )
     mixup: float = choice(
         0.0,
@@ -121,7 +121,11 @@ class Recipe:
         high=10.0,
     )
     label_smoothing: float = choice(
-        0.0, "The part of a label that is spread over all the others.", group="overfitting", low=0.0, high=0.9
+        0.0,
+        "The part of a label that is spread over all the others, where a model is tuned.",
+        group="overfitting",
+        low=0.0,
+        high=0.9,
     )
     dropout: float | None = choice(
         None, "The part of the activations that is dropped in training.", group="overfitting", low=0.0, high=0.9
@@ -134,7 +138,7 @@ class Recipe:
     )
     soup: str = choice(
         "none",
-        "Average a run's checkpoints: all of them, or those that validation gains by.",
+        "Average a run's checkpoints: the better half of them, or those that validation gains by.",
         group="overfitting",
         choices=("none", "uniform", "greedy"),
     )
