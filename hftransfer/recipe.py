@@ -16,7 +16,7 @@ from .tasks import get_task
 
 
 def choice(default: Any, help: str, *, group: str, **more: Any) -> Any:
-    """A field that carries its help; `more` may hold choices, low, high."""
+    """A field that carries its help; `more` may hold choices, low, high; and `empty`, what None means."""
     return field(default=default, metadata={"help": help, "group": group, **more})
 
 
@@ -143,10 +143,15 @@ class Recipe:
         choices=("none", "uniform", "greedy"),
     )
     folds: int | None = choice(
-        None, "Parts for a cross-validation of a probe, beside the usual figures.", group="search", low=2, high=100
+        None,
+        "Parts for a cross-validation of a probe, beside the usual figures.",
+        group="search",
+        empty="off",
+        low=2,
+        high=100,
     )
     tune: int | None = choice(
-        None, "Trials of a search over the choices that matter most.", group="search", low=1, high=10000
+        None, "Trials of a search over the choices that matter most.", group="search", empty="off", low=1, high=10000
     )
     epochs: float | None = choice(None, "Passes over the training rows.", group="training", low=0.01, high=10000)
     batch_size: int = choice(32, "Rows a step.", group="training", low=1, high=65536)
