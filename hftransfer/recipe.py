@@ -83,7 +83,7 @@ class Recipe:
     )
     generate: int | None = choice(
         None,
-        "Rows that each class is to have at least: the missing ones are drawn as features.",
+        "Rows that each class is to have at least: the missing ones are drawn as features, for a solved head alone.",
         group="data",
         low=1,
         high=100000,
@@ -96,7 +96,7 @@ class Recipe:
     )
     balance: str = choice(
         "none",
-        "Against unequal classes: weigh rows in the loss, or draw rare classes more often or common ones less.",
+        "Against unequal classes: weigh rows, or draw rare ones more often or common ones less.",
         group="overfitting",
         choices=("none", "weights", "over", "under"),
     )
@@ -143,7 +143,7 @@ class Recipe:
         choices=("none", "uniform", "greedy"),
     )
     folds: int | None = choice(
-        None, "Parts for a cross-validation beside the usual figures.", group="search", low=2, high=100
+        None, "Parts for a cross-validation of a probe, beside the usual figures.", group="search", low=2, high=100
     )
     tune: int | None = choice(
         None, "Trials of a search over the choices that matter most.", group="search", low=1, high=10000

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..recipe import Recipe
 from ..strategies import STRATEGIES
 from ..tasks import get_task
-from ..training import Over, Trained, as_it_is, run_phases
+from ..training import Over, Trained, as_it_is, require_heeded, run_phases
 from ..values import Backbone, Dataset, Event, Listener
 from .arena import Arena, Tried
 from .candidates import candidates
@@ -50,6 +50,7 @@ def decide(
     if recipe.strategy == "auto":
         return _contest(backbone, data, recipe, work, settled, on_event, over)
     phases = STRATEGIES[recipe.strategy].phases(facts(backbone, data), recipe)
+    require_heeded(phases, recipe)
     trained = run_phases(backbone, data, phases, recipe, work, on_event, over)
     return Decision(backbone, recipe.strategy, trained, recipe)
 

@@ -38,6 +38,10 @@ class Known:
     good_for: str
     package: str | None = None
 
+    @property
+    def sized(self) -> str:
+        return f"{self.name} ({self.megabytes} MB)"
+
 
 @dataclass(frozen=True)
 class Choice:

@@ -141,20 +141,19 @@ def in_common(backbone: Backbone, data: Dataset) -> str:
     script = script_of(_some(data, "train")) if row and row.languages else None
     if row is None or script is None or not reads(row, script):
         return ""
-    made = f"{row.languages}, them among it" if is_multilingual(row) else row.languages
-    return f"the texts are in {_title(script)}; the backbone was made for {made}"
+    return f"the texts are in {_title(script)}, which the backbone was made for ({row.languages})"
 
 
 def _between(backbone: Backbone, script: str | None, texts: Mapping[str, Sequence[Any]]) -> Iterator[Problem]:
     """Train in one language, validation or test in another."""
     others = {name: other for name, some in texts.items() if (other := script_of(some)) and other != script}
     for name, other in list(others.items())[:1] if script else []:
-        change = f"train is in {_title(script or '')}, {name} in {_title(other)}"
+        here, there = _title(script or ""), _title(other)
         yield Problem(
             "two-scripts",
             "warning",
             backbone.name,
-            f"{change}: labels must go from one language to another",
+            f"train is in {here}, {name} in {there}: labels must go from one language to another",
             _advice([row for row in advised(None) if is_multilingual(row)]),
         )
 
@@ -166,15 +165,10 @@ def advised(script: str | None) -> list[Known]:
 
 
 def _advice(rows: Sequence[Known]) -> str:
-    return f"choose a backbone for the texts' language with --backbone: {told(rows)}"
-
-
-def told(rows: Sequence[Known]) -> str:
-    """Names and sizes of the smallest row of one language, and of the smallest one of many."""
+    """To choose the smallest row of one language, or the smallest one of many."""
     firsts = {is_multilingual(row): row for row in reversed(rows)}
-    return " or ".join(
-        f"{row.name} ({row.megabytes} MB)" for _, row in sorted(firsts.items(), key=lambda pair: pair[0])
-    )
+    named = ", ".join(firsts[several].sized for several in sorted(firsts))
+    return f"choose a backbone for the texts' language with --backbone: {named}"
 
 
 def _title(script: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..recipe import Recipe
-from .feature_extraction import PROBE
 from .full import epochs_for, rates_for
 from .phases import Facts, Phase, SourcePenalty
+from .start import start_for
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,6 @@ class L2Sp:
     def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
         rates, epochs = rates_for(facts, recipe), epochs_for(facts, recipe)
         return (
-            PROBE,
+            *start_for(recipe),
             Phase("l2-sp", "everything", "trainer", rates=rates, epochs=epochs, penalty=self.penalty),
         )

@@ -21,6 +21,7 @@ PUBLIC = [
     "Task",
     "fine_tune",
     "load_data",
+    "recommend",
     "strategies",
 ]
 

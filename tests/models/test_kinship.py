@@ -52,7 +52,7 @@ def test_another_language_is_told_with_what_fits(bert: Backbone) -> None:
     named = replace(bert, name="google-bert/bert-base-uncased")
     (unknown,) = languages(named, {"train": [CHINESE], "test": [CHINESE]})
     assert unknown.code == "unknown-tokens"
-    assert unknown.fix.endswith("google-bert/bert-base-chinese (412 MB) or intfloat/multilingual-e5-small (471 MB)")
+    assert unknown.fix.endswith("google-bert/bert-base-chinese (412 MB), intfloat/multilingual-e5-small (471 MB)")
     knows = replace(named, processor=Knowing(bert.processor))  # a tokenizer of bytes knows everything
     (other,) = languages(knows, {"train": [CHINESE]})
     assert other.code == "other-script" and other.severity == "warning" and other.fix == unknown.fix
@@ -79,7 +79,7 @@ def test_what_fits_is_for_the_script() -> None:
 
 def test_a_language_in_common_is_told(bert: Backbone, tmp_path: Path) -> None:
     data = load_data(table(tmp_path / "t.csv"), Recipe())
-    assert in_common(replace(bert, name="starter:text"), data).endswith("the backbone was made for English")
+    assert in_common(replace(bert, name="starter:text"), data).endswith("the backbone was made for (English)")
     assert not in_common(bert, data) and not list(kin(bert, data))
 
 

@@ -109,7 +109,9 @@ def test_of_much_data_a_part_is_tried_with_the_same_shares(tmp_path: Path, monke
     assert [np.bincount(strata(drawn, "train")[folds == fold]).tolist() for fold in range(FOLDS)] == [[4, 16]] * FOLDS
 
 
-@pytest.mark.parametrize("name", ["text-multi-label", "text-regression", "token-classification"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("text-multi-label", marks=pytest.mark.slow), "text-regression", "token-classification"]
+)
 def test_every_kind_of_label_is_tried(name: str, tmp_path: Path) -> None:
     make, write = SOURCES[name]
     found = recommend(write(tmp_path), Recipe(), [str(make(tmp_path / "b", width=64))])

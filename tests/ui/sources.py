@@ -42,12 +42,14 @@ TABLES = {
     "data/doctor/repair.py": ("DONE", "GONE", "REASONS"),
     "data/pictures/remarks.py": ("SAID",),
     "data/packed/tars.py": ("OTHER",),
+    "models/kinship.py": ("TITLES",),
     "publish/refusals.py": ("*",),
     "results/advice.py": ("TIPS",),
 }
 # Functions whose answers are texts, where no call shows it: they come by way of a list.
 RETURNED = {
     "reach.py": ("_ask", "silence"),
+    "models/kinship.py": ("in_common",),
     **dict.fromkeys(
         ("tasks/single_label.py", "tasks/multi_label.py", "tasks/regression.py", "tasks/tokens.py"), ("recognise",)
     ),
