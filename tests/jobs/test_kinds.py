@@ -45,6 +45,7 @@ def test_a_plan_is_what_training_would_take(tmp_path: Path) -> None:
     assert job.model is None and not Path(str(job.output)).exists()
 
 
+@pytest.mark.slow
 def test_a_plan_shows_an_image_as_training_would_change_it(tmp_path: Path) -> None:
     recipe = Recipe(backbone=str(tiny.image_backbone(tmp_path / "vit")), strategy="full", augmentation="classic")
     job = ended(supervisor.submit(str(tiny.pictures(tmp_path / "c.zip")), recipe, "ann", kind="plan"))
