@@ -24,6 +24,7 @@ from .output import MARKER, abandon, durable, sync
 PROCESSOR, START, FINISHED = "processor", "start", "finished"
 ADAPTER = "adapter"  # beside a model, where one was trained
 LEADER = "leader"  # the best of several candidates so far
+STALE = "stale"  # the figure of a model that ended a phase with a head that no longer fits
 SETTLED = "settled.json"  # what the run chose for itself, and its recipe
 FIGURES = "figures.json"
 SPENT = "spent.json"  # seconds by stage, of all attempts
@@ -65,10 +66,10 @@ def figures(room: Path, name: str) -> Any:
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
-def tidy(room: Path) -> None:
-    """A phase that is over needs nothing but its end."""
+def tidy(room: Path, kept: tuple[str, ...] = (FINISHED,)) -> None:
+    """A phase that is over needs nothing but its end, and perhaps its start."""
     for entry in room.iterdir():
-        if entry.name != FINISHED:
+        if entry.name not in kept:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
@@ -95,7 +96,8 @@ def best(workdir: Path) -> Path | None:
 
 
 def _best_in(room: Path) -> Path | None:
-    if (room / FINISHED).is_dir():
+    finished = figures(room, FINISHED)
+    if finished is not None and not finished.get(STALE):
         return room / FINISHED
     start = figures(room, START)
     last = last_checkpoint(room)

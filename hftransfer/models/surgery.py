@@ -34,9 +34,9 @@ def views_of(
     """Every view that a plain checkpoint can be saved with.
 
     Args:
-        wish: `best` for the upper half of the depths, `last` for the whole backbone.
+        wish: `best` for the upper half of the depths, `last` for the whole backbone, `kept` for what the head is given.
     """
-    if not anatomy.reads_any_depth:
+    if wish == "kept" or not anatomy.reads_any_depth:
         return (View(),)
     top = len(_stack(model, anatomy))
     lowest = (top + 1) // 2 if wish == "best" and top > 1 and _can_be_cut(model, anatomy, top - 1) else top

@@ -61,7 +61,7 @@ class Phase:
         solver: `closed-form` (a convex problem solved to its minimum), `trainer` (gradient
             descent), or `mapping` (the source model's own classes, no training).
         depth: where a frozen backbone is read: at its `last` layer, or at the one that
-            is `best` on validation, where the backbone is then cut.
+            is `best` on validation, where the backbone is then cut; or `kept`, just where its head reads now.
         rates: for the `trainer` alone, as all that follows.
         epochs: passes over the training rows.
         layers: how many layer groups from the top train; None for all.
@@ -70,6 +70,7 @@ class Phase:
         finds_rate: whether the peak rate is found by a range test, `rates` being a guess.
         penalty: on the distance from the source model.
         adapter: what `adapters` are like.
+        whole: whether a validation of few rows is learned from too, where a test of its own measures.
     """
 
     name: str
@@ -84,6 +85,12 @@ class Phase:
     finds_rate: bool = False
     penalty: SourcePenalty | None = None
     adapter: Adapter | None = None
+    whole: bool = False
+
+    @property
+    def judged(self) -> bool:
+        """Whether validation can tell how far training came: a loss of its own leaves the head behind."""
+        return self.loss == "task"
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,14 @@ from ..strategies.feature_extraction import PROBE
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
 from .enlarging import with_pseudo_labels
+from .few import Ahead
 from .heads.folds import cross_validation
 from .heads.mapping import run_mapping
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
 from .refusals import refuse
+from .tuning.contrastive import refuse_contrastive
 from .tuning.optimizers import require_optimizer
 from .tuning.rates import family, layer_count
 from .tuning.shown import variants
@@ -91,13 +93,20 @@ def run_phases(
     machine = machine_for(recipe)
     require_optimizer(recipe.optimizer, machine.device)
     to_device(backbone.model, machine.device)
-    trained = Trained()
+    for phase in phases:
+        refuse_contrastive(get_task(data.task), phase)
+    trained, ahead = Trained(), None
     for number, phase in enumerate(phases):
-        if first + number and over():
+        if first + number and over() and ahead is None:
             return trained + Trained(cut=True)  # the first gives a model, the others only better it
         current = as_it_is(backbone) if number and phase.solver != "trainer" else backbone
         room = room_of(workdir, first + number, phase.name)
-        trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, _of(room, on_event), over))
+        leg = Leg(current, data, phase, recipe, machine, room, _of(room, on_event), over)
+        ahead = ahead if phase.judged else Ahead.of(leg, trained)
+        trained += RUN[phase.solver](leg)
+        if ahead and phase.judged:
+            ahead.settle(leg, trained)
+            ahead = None
     return trained
 
 

@@ -18,7 +18,7 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from transformers.trainer_utils import rotate_checkpoints
+from transformers.trainer_utils import IntervalStrategy, rotate_checkpoints
 
 from ...output import durable, sync
 from ...values import Event, Listener
@@ -27,7 +27,6 @@ from .adapters import Weights
 from .batches import Change
 from .penalties import Penalty
 from .rows import Collator
-from .sampling import BalancedSampler
 from .schedules import Schedule
 
 KEPT = 1  # checkpoint, beside the best
@@ -50,8 +49,8 @@ class PhaseTrainer(Trainer):
         weights: Weights,
         change: Change | None = None,
         penalty: Penalty | None = None,
+        sampler: torch.utils.data.Sampler[int] | None = None,
         schedule: Schedule | None = None,
-        sampler: BalancedSampler | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
@@ -145,7 +144,8 @@ class Progress(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         if self.over():
             self.cut = state.global_step < state.max_steps
-            control.should_evaluate = control.should_save = control.should_training_stop = True
+            control.should_evaluate = args.eval_strategy != IntervalStrategy.NO
+            control.should_save = control.should_training_stop = True
         self.on_event(Event("train", self.phase, state.global_step, state.max_steps))
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch.nn.modules.dropout import _DropoutNd
 from transformers import EarlyStoppingCallback, TrainingArguments
 
-from ...checkpoints import FINISHED, START, figures, keep, last_checkpoint, tidy
+from ...checkpoints import FINISHED, STALE, START, figures, keep, last_checkpoint, tidy
 from ...errors import RecipeError
 from ...models.anatomy import dissect
 from ...models.device import keep_memory
@@ -22,10 +22,12 @@ from ...results.metrics import running
 from ...strategies import Phase
 from ...values import Backbone, Event
 from ..balancing import watched
+from ..few import with_all_rows
 from ..progress import Leg, Machine, Trained
 from .adapters import adapt, weights_of
 from .batches import change_of
 from .border import at_border
+from .contrastive import Contrast, contrasting
 from .finding import found_rows, with_found_rate
 from .losses import exact_head, head_scale, loss_of
 from .optimizers import named
@@ -48,19 +50,20 @@ def run_tune(leg: Leg) -> Trained:
     Returns:
         History: phase, step, epoch, and what was measured there.
     """
+    judged = leg.phase.judged
     finished = figures(leg.room, FINISHED)
     if finished is None:
         leg.room.mkdir(parents=True, exist_ok=True)
         weights = weights_of(leg)
         progress = _trained(leg)
-        finished = {"history": progress.history, "cut": progress.cut}
+        finished = {"history": progress.history, "cut": progress.cut} | ({} if judged else {STALE: True})
         with quiet():
             keep(leg.room, FINISHED, weights.write, finished)
         weights.settle()
     else:
         reload_weights(leg.backbone.model, leg.room / FINISHED)
         leg.backbone.model.eval()
-    tidy(leg.room)
+    tidy(leg.room, (FINISHED,) if judged else (FINISHED, START))
     return Trained(tuple(finished["history"]), cut=finished["cut"])
 
 
@@ -68,28 +71,32 @@ def _trained(leg: Leg) -> Progress:
     keep_memory()
     machine = replace(leg.machine, dtype=tuning_precision(leg.backbone, leg.recipe, leg.machine))
     leg = replace(leg, machine=machine)
+    leg = with_all_rows(leg)
     leg.on_event(Event("train", "preparing the rows"))
     with quiet():
         rows = rows_of(leg)
     progress = Progress(leg.phase.name, leg.on_event, leg.over)
     with quiet(), exact_head(leg.backbone, leg.task, machine), tamed_dropout(leg.backbone.model, leg.recipe.dropout):
-        leg = with_found_rate(leg, rows, trainer_for, steps_of(leg.phase, len(rows.train), leg.recipe))
+        steps = steps_of(leg.phase, len(rows.train), leg.recipe)
+        leg = with_found_rate(leg, rows, trainer_for, steps)
         progress.history += found_rows(leg)
-        trainer = trainer_for(leg, rows, progress)
-        with at_border(leg, rows, trainer.change) as collators:
-            trainer.train_collator, trainer.eval_collator = collators
-            descend(leg, trainer)
+        with contrasting(leg, steps) as contrast:
+            trainer = trainer_for(leg, rows, progress, contrast)
+            with at_border(leg, rows, trainer.change) as collators:
+                trainer.train_collator, trainer.eval_collator = collators
+                descend(leg, trainer)
     plain_again(leg.backbone.model)
     leg.backbone.model.requires_grad_(True).eval()
     return progress
 
 
-def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
+def trainer_for(leg: Leg, rows: Rows, progress: Progress, contrast: Contrast | None = None) -> PhaseTrainer:
     """The Trainer of a phase, with all that the recipe and the phase ask for."""
-    sampler = sampler_of(leg, rows)
+    sampler = contrast.rounds if contrast else sampler_of(leg, rows)
+    args = arguments(leg, len(rows.train), drawn=sampler is not None)
     return PhaseTrainer(
         model=leg.backbone.model,
-        args=arguments(leg, len(rows.train), drawn=sampler is not None),
+        args=contrast.unjudged(args) if contrast else args,
         sampler=sampler,
         groups=trainable(leg),
         collators=rows.collators,
@@ -99,26 +106,41 @@ def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
         schedule=OWN.get(leg.phase.schedule),
         train_dataset=rows.train,
         eval_dataset=rows.validation,
-        compute_loss_func=loss_of(leg),
+        compute_loss_func=contrast or loss_of(leg),
         compute_metrics=running(leg.task, leg.data.labels),
-        callbacks=[progress, EarlyStoppingCallback(leg.recipe.patience)],
+        callbacks=[progress, *([] if contrast else [EarlyStoppingCallback(leg.recipe.patience)])],
     )
 
 
 def descend(leg: Leg, trainer: PhaseTrainer) -> None:
     """Train from where an earlier attempt came to; what is no better than the start gives way to it."""
     room, weights = leg.room, trainer.weights
+    if not leg.phase.judged:
+        train_on(leg, trainer, 0.0)
+        if not all(bool(parameter.isfinite().all()) for parameter in leg.backbone.model.parameters()):
+            leg.on_event(Event("train", "training led to no finite weights: its start is kept"))
+            weights.read(room / START)
+        return
     start = trainer.evaluate()[f"eval_{watched(leg.task, leg.recipe)}"]
-    if figures(room, START) is None:
-        keep(room, START, weights.write, start)
     shelf = shelf_for(leg, trainer)
-    last = last_checkpoint(room)
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    train_on(leg, trainer, start)
     if (trainer.state.best_metric or 0.0) < start:
         leg.on_event(Event("train", "training gained nothing on validation: its start is kept"))
         weights.read(room / START)
     if shelf is not None:
         cook(leg, trainer, shelf, max(start, trainer.state.best_metric or start))
+
+
+def train_on(leg: Leg, trainer: PhaseTrainer, start: float) -> None:
+    """To the end, from where an earlier attempt came to; the model that the phase begins with is kept.
+
+    Args:
+        start: that model's figure.
+    """
+    if figures(leg.room, START) is None:
+        keep(leg.room, START, trainer.weights.write, start)
+    last = last_checkpoint(leg.room)
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
 def plain_again(model: torch.nn.Module) -> None:
