@@ -13,13 +13,16 @@ from ..models.device import pick_device, pick_precision, to_device
 from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
+from ..strategies.feature_extraction import PROBE
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
+from .enlarging import with_pseudo_labels
+from .heads.folds import cross_validation
 from .heads.mapping import run_mapping
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
-from .tuning.mixing import require_fitting
+from .refusals import refuse
 from .tuning.optimizers import require_optimizer
 from .tuning.rates import family, layer_count
 from .tuning.shown import variants
@@ -32,14 +35,18 @@ __all__ = [
     "Trained",
     "Trial",
     "as_it_is",
+    "cross_validation",
     "family",
     "layer_count",
     "machine_for",
     "never",
+    "probing",
+    "refuse",
     "require_heeded",
     "run_phases",
     "steps_of",
     "variants",
+    "with_pseudo_labels",
     "within_budget",
 ]
 
@@ -80,7 +87,7 @@ def run_phases(
     Raises:
         RecipeError: a choice cannot be followed for this task, or on this machine.
     """
-    require_fitting(get_task(data.task), recipe)
+    refuse(get_task(data.task), recipe)
     machine = machine_for(recipe)
     require_optimizer(recipe.optimizer, machine.device)
     to_device(backbone.model, machine.device)
@@ -92,6 +99,14 @@ def run_phases(
         room = room_of(workdir, first + number, phase.name)
         trained += RUN[phase.solver](Leg(current, data, phase, recipe, machine, room, _of(room, on_event), over))
     return trained
+
+
+def probing(backbone: Backbone, data: Dataset, recipe: Recipe, on_event: Listener = silent) -> Leg:
+    """What a probe is run on that is no phase of a strategy: it leaves the model as it is, and nothing on the disk
+    but features."""
+    machine = machine_for(recipe)
+    to_device(backbone.model, machine.device)
+    return Leg(backbone, data, PROBE, recipe, machine, Path(), on_event)
 
 
 def require_heeded(phases: Sequence[Phase], recipe: Recipe) -> None:

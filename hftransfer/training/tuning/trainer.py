@@ -27,6 +27,7 @@ from .adapters import Weights
 from .batches import Change
 from .penalties import Penalty
 from .rows import Collator
+from .sampling import BalancedSampler
 from .schedules import Schedule
 
 KEPT = 1  # checkpoint, beside the best
@@ -50,11 +51,12 @@ class PhaseTrainer(Trainer):
         change: Change | None = None,
         penalty: Penalty | None = None,
         schedule: Schedule | None = None,
+        sampler: BalancedSampler | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
         self.change, self.penalty, self.schedule = change, penalty, schedule
-        self.weights = weights
+        self.weights, self.sampler = weights, sampler
         self.unwrapped: PreTrainedModel = kwargs["model"]
         self.groups = groups
         self.train_collator, self.eval_collator = collators
@@ -104,6 +106,9 @@ class PhaseTrainer(Trainer):
     def get_train_dataloader(self) -> Any:
         self.data_collator = self.train_collator
         return super().get_train_dataloader()
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return super()._get_train_sampler(train_dataset) if self.sampler is None else self.sampler
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
         self.data_collator = self.eval_collator

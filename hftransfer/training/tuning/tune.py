@@ -21,6 +21,7 @@ from ...recipe import Recipe
 from ...results.metrics import running
 from ...strategies import Phase
 from ...values import Backbone, Event
+from ..balancing import watched
 from ..progress import Leg, Machine, Trained
 from .adapters import adapt, weights_of
 from .batches import change_of
@@ -31,6 +32,7 @@ from .optimizers import named
 from .penalties import penalty_of
 from .rates import family, parameter_groups, trained_parameters
 from .rows import Rows, rows_of
+from .sampling import sampler_of
 from .schedules import OWN
 from .soups import cook, shelf_for
 from .trainer import PhaseTrainer, Progress
@@ -84,9 +86,11 @@ def _trained(leg: Leg) -> Progress:
 
 def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
     """The Trainer of a phase, with all that the recipe and the phase ask for."""
+    sampler = sampler_of(leg, rows)
     return PhaseTrainer(
         model=leg.backbone.model,
-        args=arguments(leg, len(rows.train)),
+        args=arguments(leg, len(rows.train), drawn=sampler is not None),
+        sampler=sampler,
         groups=trainable(leg),
         collators=rows.collators,
         weights=weights_of(leg),
@@ -104,7 +108,7 @@ def trainer_for(leg: Leg, rows: Rows, progress: Progress) -> PhaseTrainer:
 def descend(leg: Leg, trainer: PhaseTrainer) -> None:
     """Train from where an earlier attempt came to; what is no better than the start gives way to it."""
     room, weights = leg.room, trainer.weights
-    start = trainer.evaluate()[f"eval_{leg.task.target.best}"]
+    start = trainer.evaluate()[f"eval_{watched(leg.task, leg.recipe)}"]
     if figures(room, START) is None:
         keep(room, START, weights.write, start)
     shelf = shelf_for(leg, trainer)
@@ -122,12 +126,17 @@ def plain_again(model: torch.nn.Module) -> None:
 
     Who reads the model next chooses its precision, and a copy of it must not call the original.
     """
-    for name in ("forward", "_original_forward"):
+    # While it counts as prepared, the next phase's Accelerator passes it over: it would train in fp32.
+    for name in ("forward", "_original_forward", "_is_accelerate_prepared"):
         model.__dict__.pop(name, None)
 
 
-def arguments(leg: Leg, rows: int) -> TrainingArguments:
-    """The phase in Trainer's words."""
+def arguments(leg: Leg, rows: int, *, drawn: bool = False) -> TrainingArguments:
+    """The phase in Trainer's words.
+
+    Args:
+        drawn: whether an epoch is drawn from the rows: there are as many steps then as epochs of all rows have.
+    """
     phase, recipe, machine = leg.phase, leg.recipe, leg.machine
     assert phase.rates is not None
     epochs, steps = phase.epochs, steps_of(phase, rows, recipe)
@@ -136,6 +145,7 @@ def arguments(leg: Leg, rows: int) -> TrainingArguments:
         output_dir=str(leg.room),
         restore_callback_states_from_checkpoint=True,
         num_train_epochs=epochs,
+        max_steps=steps if drawn else -1,
         per_device_train_batch_size=recipe.batch_size,
         per_device_eval_batch_size=2 * recipe.batch_size,
         learning_rate=phase.rates.backbone,
@@ -149,7 +159,7 @@ def arguments(leg: Leg, rows: int) -> TrainingArguments:
         save_steps=evaluations,
         logging_steps=max(1, steps // LOGS),
         load_best_model_at_end=True,
-        metric_for_best_model=leg.task.target.best,
+        metric_for_best_model=watched(leg.task, leg.recipe),
         greater_is_better=True,
         save_total_limit=None,  # `Progress` drops the older ones
         batch_eval_metrics=True,

@@ -46,7 +46,7 @@ KINDS = ("text", pytest.param("image", marks=pytest.mark.slow), pytest.param("co
 
 
 def phase(**more: object) -> Phase:
-    given = {"rates": Rates(3e-3, 3e-3), "epochs": 3.0, "adapter": Adapter(rank=4)} | more
+    given = {"rates": Rates(3e-3, 3e-3), "epochs": 2.0, "adapter": Adapter(rank=4)} | more
     return Phase("lora", trains="adapters", solver="trainer", **given)  # type: ignore[arg-type]
 
 
