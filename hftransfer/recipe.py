@@ -131,7 +131,7 @@ class Recipe:
         None, "The part of the activations that is dropped in training.", group="overfitting", low=0.0, high=0.9
     )
     l1: float = choice(
-        0.0, "The strength of a penalty on the weights' absolute sizes.", group="overfitting", low=0.0, high=10.0
+        0.0, "The strength of a penalty on the weights' absolute sizes, such as 0.000001.", group="overfitting", low=0.0, high=10.0
     )
     optimizer: str = choice(
         "adamw", "adamw, sgd (with momentum), or another name of Transformers' Trainer.", group="training"
@@ -156,7 +156,11 @@ class Recipe:
     epochs: float | None = choice(None, "Passes over the training rows.", group="training", low=0.01, high=10000)
     batch_size: int = choice(32, "Rows a step.", group="training", low=1, high=65536)
     learning_rate: float | None = choice(
-        None, "The peak learning rate; by default by the backbone's family.", group="training", low=1e-9, high=10.0
+        None,
+        "The peak learning rate; by default that of the backbone's family, checked in a few steps.",
+        group="training",
+        low=1e-9,
+        high=10.0,
     )
     weight_decay: float = choice(
         0.01, "Decay of the weights, not of biases and norms.", group="overfitting", low=0.0, high=10.0

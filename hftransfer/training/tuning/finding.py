@@ -213,10 +213,9 @@ def _times(rates: Rates | None, factor: float) -> Rates | None:
 
 def _told(found: Found, usual: float) -> str:
     why = f"the loss blew up at {usual * found.broke:.1e}" if found.broke else "the loss blew up nowhere"
-    rate = f"peak learning rate {usual * found.factor:.1e}"
     if found.factor == 1.0:
-        return f"{rate}, the usual one, fits: in {found.steps} short steps {why}"
-    return f"{rate} found in {found.steps} short steps: {why}"
+        return f"peak learning rate {usual:.1e}, the usual one, fits: in {found.steps} short steps {why}"
+    return f"peak learning rate {usual * found.factor:.1e} found in {found.steps} short steps: {why}"
 
 
 def _noted(room: Path) -> Found | None:
