@@ -131,7 +131,11 @@ class Recipe:
         None, "The part of the activations that is dropped in training.", group="overfitting", low=0.0, high=0.9
     )
     l1: float = choice(
-        0.0, "The strength of a penalty on the weights' absolute sizes, such as 0.000001.", group="overfitting", low=0.0, high=10.0
+        0.0,
+        "The strength of a penalty on the weights' absolute sizes, such as 0.000001.",
+        group="overfitting",
+        low=0.0,
+        high=10.0,
     )
     optimizer: str = choice(
         "adamw", "adamw, sgd (with momentum), or another name of Transformers' Trainer.", group="training"

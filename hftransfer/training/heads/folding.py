@@ -59,5 +59,5 @@ def _parts(rows: Split, places: np.ndarray) -> Iterator[tuple[Split, np.ndarray]
         if inside.all() or len(np.unique(rows.labels[inside])) < 2:
             continue
         whole: dict[str, Any] = {part.name: getattr(rows, part.name) for part in fields(Split)}
-        kept = {name: None if value is None else value[inside] for name, value in whole.items()}
+        kept: dict[str, Any] = {name: None if value is None else value[inside] for name, value in whole.items()}
         yield Split(**kept), ~inside
