@@ -29,7 +29,9 @@ class Contrastive:
         # What is compared with other ways must leave validation to the comparison.
         whole = recipe.strategy != "auto" and not recipe.tune
         tuned = Phase(
-            *("contrastive", "layers", "trainer"),
+            "contrastive",
+            "layers",
+            "trainer",
             rates=Rates(peak, peak),
             epochs=epochs_for(facts, recipe),
             layers=max(1, facts.layers),
