@@ -18,7 +18,8 @@ class LpFt:
 
     As there, one rate holds for every layer, and it is small: the features change little,
     so that what they knew of inputs unlike train's is kept. `full` also starts from a probe,
-    but its rates fall towards the input, and its peak is higher, and found.
+    but its rates fall towards the input, and its peak is higher, and tested. The probe is at
+    the depth that validation likes best, where the paper's is at the last layer.
     """
 
     name: str = "lp-ft"

@@ -121,7 +121,7 @@ def test_a_run_that_goes_on_keeps_the_rate_and_tells_it(tmp_path: Path, monkeypa
         pass
 
     def run(deadly: bool) -> Trained:
-        backbone, data, recipe = station("text", tmp_path, patience=3)
+        backbone, data, recipe = station("text", tmp_path, patience=1)
 
         def listen(event: Event) -> None:
             if deadly and event.stage == "train" and event.step > 5:
