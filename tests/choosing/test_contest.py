@@ -52,12 +52,12 @@ def test_auto_keeps_the_best_on_validation_and_tells_what_it_tried(tmp_path: Pat
     heard: list[Event] = []
     decision, data = decided(tmp_path, heard)
     names = [entry.name for entry in decision.tried]
-    assert names == ["feature-extraction", "contrastive"]  # 14 training rows a class are few
+    assert names == ["feature-extraction", "contrastive"]  # 14 training rows a label are few
     winner = next(entry for entry in decision.tried if entry.name == decision.strategy)
     assert winner.figure == max(entry.figure for entry in decision.tried) >= decision.tried[0].figure
     assert figure_of(decision.backbone, data, winner.metric).value == winner.value
     told = "\n".join(event.message for event in heard)
-    assert "trying contrastive" in told and "14 training rows a class are few" in told
+    assert "trying contrastive" in told and "14 training rows a label are few" in told
     assert f"strategy {decision.strategy}: the best of 2 on validation" in told
 
 
