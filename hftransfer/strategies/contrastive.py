@@ -9,8 +9,8 @@ from .phases import Facts, Phase, Rates
 
 # By the backbone's family, as in `full`.
 PEAKS = {"attention": 1e-4, "convolution": 1e-4}
-PASSES = 28  # over the rows, that steps are counted by
-STEPS = (12, 150)  # bounds: what rows of a class there are, not pairs of them, decides
+STEPS_A_ROW = 0.9  # of about 16 rows each
+STEPS = (12, 200)  # bounds: what rows there are, not pairs of them, decides
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Contrastive:
         whole = recipe.strategy != "auto" and not recipe.tune
         tuned = Phase(
             "contrastive",
-            "layers",
-            "trainer",
+            trains="layers",
+            solver="trainer",
             rates=Rates(peak, peak),
             epochs=epochs_for(facts, recipe),
             layers=max(1, facts.layers),
@@ -46,4 +46,4 @@ def epochs_for(facts: Facts, recipe: Recipe) -> float:
     """The recipe's, else as many as give steps within the bounds."""
     each = -(-facts.rows // recipe.batch_size)  # steps of an epoch
     least, most = STEPS
-    return recipe.epochs or min(most, max(least, PASSES * facts.rows / recipe.batch_size)) / each
+    return recipe.epochs or round(min(most, max(least, STEPS_A_ROW * facts.rows))) / each

@@ -33,8 +33,8 @@ def solve_by_folds(problems: Sequence[HeadProblem], seed: int) -> tuple[int, Sol
 def joined(one: Split, other: Split) -> Split:
     """The rows of both."""
     pairs = {part.name: (getattr(one, part.name), getattr(other, part.name)) for part in fields(Split)}
-    whole: dict[str, Any] = {name: None if pair[0] is None else np.concatenate(pair) for name, pair in pairs.items()}
-    return Split(**whole)
+    both: dict[str, Any] = {name: None if pair[0] is None else np.concatenate(pair) for name, pair in pairs.items()}
+    return Split(**both)
 
 
 def dealt(labels: np.ndarray, seed: int) -> np.ndarray:
@@ -58,6 +58,6 @@ def _parts(rows: Split, places: np.ndarray) -> Iterator[tuple[Split, np.ndarray]
         inside = places != fold
         if inside.all() or len(np.unique(rows.labels[inside])) < 2:
             continue
-        whole: dict[str, Any] = {part.name: getattr(rows, part.name) for part in fields(Split)}
+        whole = {part.name: getattr(rows, part.name) for part in fields(Split)}
         kept: dict[str, Any] = {name: None if value is None else value[inside] for name, value in whole.items()}
         yield Split(**kept), ~inside

@@ -30,6 +30,7 @@ from ...tasks import Task
 from ..progress import Leg
 
 TEMPERATURE = 0.1
+BATCH = 16  # rows, or two of every class: as good as twice as many in half the steps, or better
 SAVED = 50  # steps between two checkpoints: a phase of few shots is over before, and is begun anew after a kill
 APART = -1e9  # a row's likeness to itself: it is none of the others
 
@@ -167,7 +168,8 @@ def contrasting(leg: Leg, steps: int) -> Iterator[Contrast | None]:
     model, groups = leg.backbone.model, groups_of(labels_of(leg.data.splits["train"]))
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(leg.backbone).items()}
     anatomy = dissect(model, batch, leg.backbone.name)
-    rounds = Rounds(groups, max(2, min(leg.recipe.batch_size, len(groups))), steps, leg.recipe.seed)
+    rows = min(leg.recipe.batch_size, max(BATCH, 2 * len(np.unique(groups))))
+    rounds = Rounds(groups, max(2, min(rows, len(groups))), steps, leg.recipe.seed)
     with reading(model, anatomy, (END,)) as states:
         contrast = Contrast(model, anatomy, OVERLAPS[leg.task.target.shape], rounds, states)
         handle = model.register_forward_pre_hook(contrast.note, with_kwargs=True)
