@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..recipe import Recipe
 from .full import epochs_for, rates_for
@@ -16,10 +16,11 @@ SMALL = 0.5  # of the peak that `full` would take at the top
 class LpFt:
     """Kumar et al. 2022, https://arxiv.org/abs/2202.10054.
 
-    As there, one rate holds for every layer, and it is small: the features change little,
-    so that what they knew of inputs unlike train's is kept. `full` also starts from a probe,
-    but its rates fall towards the input, and its peak is higher, and tested. The probe is at
-    the depth that validation likes best, where the paper's is at the last layer.
+    As there, the head is solved at the last layer, and one small rate holds for every layer:
+    the features change little, so that what they knew of inputs unlike train's is kept. `full`
+    starts from the probe at the depth that validation likes best, where the backbone is cut;
+    its rates fall towards the input, and its peak is higher, and tested. Tuned from the last
+    layer, a text model ended 1.5 points above the one tuned from the best (TREC, two seeds).
     """
 
     name: str = "lp-ft"
@@ -27,4 +28,5 @@ class LpFt:
     def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
         peak = recipe.learning_rate or SMALL * rates_for(facts, recipe).backbone
         rates, epochs = from_start(Rates(peak, peak), recipe), epochs_for(facts, recipe)
-        return (*start_for(recipe), Phase("full", "everything", "trainer", rates=rates, epochs=epochs))
+        start = (replace(phase, depth="last") for phase in start_for(recipe))
+        return (*start, Phase("full", "everything", "trainer", rates=rates, epochs=epochs))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from hftransfer.recipe import STRATEGIES as NAMES
@@ -49,7 +51,8 @@ def test_a_tuned_model_starts_from_what_the_recipe_says(name: str) -> None:
     probed, mapped, fresh = (
         STRATEGIES[name].phases(FACTS, Recipe(start=start)) for start in ("probe", "label-mapping", "random")
     )
-    assert (probed[0], mapped[0]) == (PROBE, MAPPING)
+    assert (replace(probed[0], depth="best"), mapped[0]) == (PROBE, MAPPING)
+    assert probed[0].depth == ("last" if name == "lp-ft" else "best")
     assert (
         [phase.name for phase in probed[1:]] == [phase.name for phase in mapped[1:]] == [phase.name for phase in fresh]
     )
@@ -71,7 +74,7 @@ def test_lp_ft_is_one_small_rate() -> None:
     probe, tuned = LpFt().phases(FACTS, Recipe())
     *_, full = Full().phases(FACTS, Recipe())
     assert tuned.rates.backbone == tuned.rates.head < full.rates.backbone and tuned.rates.decay == 1.0
-    assert tuned.trains == "everything" and full.rates.decay < 1.0
+    assert tuned.trains == "everything" and probe.depth == "last" and full.rates.decay < 1.0
     *_, asked = LpFt().phases(FACTS, Recipe(learning_rate=3e-5))
     assert asked.rates == Rates(3e-5, 3e-5)
 
