@@ -34,14 +34,15 @@ def views_of(
     """Every view that a plain checkpoint can be saved with.
 
     Args:
-        wish: `best` for the upper half of the depths, `last` for the whole backbone, `kept` for what the head is given.
+        wish: `best` for the upper half of the depths, `last` for the whole backbone, `mean` for its tokens' mean
+            where it can pool so, `kept` for what the head is given.
     """
     if wish == "kept" or not anatomy.reads_any_depth:
         return (View(),)
     top = len(_stack(model, anatomy))
     lowest = (top + 1) // 2 if wish == "best" and top > 1 and _can_be_cut(model, anatomy, top - 1) else top
     pools = not anatomy.every_token and _can_pool(model, anatomy, batch)
-    poolings = ("first", "mean") if pools else ("first",)
+    poolings = (("mean",) if wish == "mean" else ("first", "mean")) if pools else ("first",)
     return tuple(View(depth, pooling) for depth in range(lowest, top + 1) for pooling in poolings)
 
 

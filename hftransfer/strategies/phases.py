@@ -60,8 +60,9 @@ class Phase:
             `everything`, or `adapters` (the head, and low-rank updates of the rest).
         solver: `closed-form` (a convex problem solved to its minimum), `trainer` (gradient
             descent), or `mapping` (the source model's own classes, no training).
-        depth: where a frozen backbone is read: at its `last` layer, or at the one that
-            is `best` on validation, where the backbone is then cut; or `kept`, just where its head reads now.
+        depth: where a frozen backbone is read: at its `last` layer; through the `mean` of that layer's tokens, where
+            it can pool so; at the one that is `best` on validation, where the backbone is then cut; or `kept`,
+            just where its head reads now.
         rates: for the `trainer` alone, as all that follows.
         epochs: passes over the training rows.
         layers: how many layer groups from the top train; None for all.

@@ -202,6 +202,7 @@ def test_few_rows_are_learned_from_where_a_test_measures(tmp_path: Path) -> None
     phases = STRATEGIES["contrastive"].phases(known, recipe)
     trained = run_phases(backbone, data, phases, recipe, tmp_path / "work")
     assert "eval_accuracy" in trained.history[0]
+    assert (trained.history[0]["depth"], trained.history[0]["pooling"]) == (2, "mean")  # the whole backbone
     assert "eval_accuracy" not in trained.history[-1], "rows that were tuned on measure nothing"
     leg = Leg(backbone, data, phases[1], recipe, machine_for(recipe), tmp_path)
     both = with_all_rows(leg).data
