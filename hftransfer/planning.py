@@ -20,7 +20,7 @@ from .models.sizes import fit_image_size
 from .recipe import Recipe, seconds
 from .strategies import Phase
 from .tasks import get_task
-from .training import Leg, Machine, Trial, machine_for, steps_of, variants
+from .training import Leg, Machine, Trial, machine_for, refuse, steps_of, variants
 from .values import Dataset, Event, Listener, silent
 
 
@@ -71,6 +71,7 @@ def plan(
     recipe, began = recipe or Recipe(), time.perf_counter() - start
     data = load_data(source, recipe, known=known_of(recipe.backbone, recipe.revision), on_event=on_event)
     task = get_task(data.task)
+    refuse(task, recipe)
     chosen = pick_backbone(task.modality.name, recipe, on_event)
     backbone = load_backbone(task, data.labels, recipe.with_(backbone=chosen.name), known=len(data.known))
     if not data.known or recipe.image_size:

@@ -16,7 +16,7 @@ from .tasks import get_task
 
 
 def choice(default: Any, help: str, *, group: str, **more: Any) -> Any:
-    """A field that carries its help; `more` may hold choices, low, high."""
+    """A field that carries its help; `more` may hold choices, low, high; and `empty`, what None means."""
     return field(default=default, metadata={"help": help, "group": group, **more})
 
 
@@ -83,7 +83,7 @@ class Recipe:
     )
     generate: int | None = choice(
         None,
-        "Rows that each class is to have at least: the missing ones are drawn as features.",
+        "Rows that each class is to have at least: the missing ones are drawn as features, for a solved head alone.",
         group="data",
         low=1,
         high=100000,
@@ -96,7 +96,7 @@ class Recipe:
     )
     balance: str = choice(
         "none",
-        "Against unequal classes: weigh rows in the loss, or draw rare classes more often or common ones less.",
+        "Against unequal classes: weigh rows, or draw rare ones more often or common ones less.",
         group="overfitting",
         choices=("none", "weights", "over", "under"),
     )
@@ -104,7 +104,7 @@ class Recipe:
         "auto",
         "How training images are changed; by default by what they show.",
         group="overfitting",
-        choices=("auto", "none", "photo", "document", "classic"),
+        choices=("auto", "none", "mild", "photo", "document", "classic"),
     )
     mixup: float = choice(
         0.0,
@@ -121,33 +121,50 @@ class Recipe:
         high=10.0,
     )
     label_smoothing: float = choice(
-        0.0, "The part of a label that is spread over all the others.", group="overfitting", low=0.0, high=0.9
+        0.0,
+        "The part of a label that is spread over all the others, where a model is tuned.",
+        group="overfitting",
+        low=0.0,
+        high=0.9,
     )
     dropout: float | None = choice(
         None, "The part of the activations that is dropped in training.", group="overfitting", low=0.0, high=0.9
     )
     l1: float = choice(
-        0.0, "The strength of a penalty on the weights' absolute sizes.", group="overfitting", low=0.0, high=10.0
+        0.0,
+        "The strength of a penalty on the weights' absolute sizes, such as 0.000001.",
+        group="overfitting",
+        low=0.0,
+        high=10.0,
     )
     optimizer: str = choice(
         "adamw", "adamw, sgd (with momentum), or another name of Transformers' Trainer.", group="training"
     )
     soup: str = choice(
         "none",
-        "Average a run's checkpoints: all of them, or those that validation gains by.",
+        "Average a run's checkpoints: the better half of them, or those that validation gains by.",
         group="overfitting",
         choices=("none", "uniform", "greedy"),
     )
     folds: int | None = choice(
-        None, "Parts for a cross-validation beside the usual figures.", group="search", low=2, high=100
+        None,
+        "Parts for a cross-validation of a probe, beside the usual figures.",
+        group="search",
+        empty="off",
+        low=2,
+        high=100,
     )
     tune: int | None = choice(
-        None, "Trials of a search over the choices that matter most.", group="search", low=1, high=10000
+        None, "Trials of a search over the choices that matter most.", group="search", empty="off", low=1, high=10000
     )
     epochs: float | None = choice(None, "Passes over the training rows.", group="training", low=0.01, high=10000)
     batch_size: int = choice(32, "Rows a step.", group="training", low=1, high=65536)
     learning_rate: float | None = choice(
-        None, "The peak learning rate; by default by the backbone's family.", group="training", low=1e-9, high=10.0
+        None,
+        "The peak learning rate; by default that of the backbone's family, checked in a few steps.",
+        group="training",
+        low=1e-9,
+        high=10.0,
     )
     weight_decay: float = choice(
         0.01, "Decay of the weights, not of biases and norms.", group="overfitting", low=0.0, high=10.0

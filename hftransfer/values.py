@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import datasets
+    import numpy as np
     from transformers import PreTrainedModel
 
 SPLITS = ("train", "validation", "test")
@@ -67,6 +68,15 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Rows that a split has all or, by `places`, some of; `digest` is the hash of the inputs of them all."""
+
+    rows: datasets.Dataset
+    digest: str
+    places: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Labelled rows in their splits, ready for a backbone.
 
@@ -79,7 +89,8 @@ class Dataset:
     its inputs, in order, labels left out: what depends on inputs alone is cached by it.
     `columns` says of a table which there are (`names`), and which were taken as `input`,
     as `pair` (of texts, the second) and as `labels`. `known` are those of `labels`, the
-    first ones, that the model to go on from has already.
+    first ones, that the model to go on from has already. `parts` are, of a split that was
+    put together, what it was put together of, in order: what is cached is cached by them.
     """
 
     name: str
@@ -91,6 +102,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     columns: Mapping[str, Any] | None = None
     known: tuple[str, ...] = ()
+    parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
 
     @property
     def rows(self) -> dict[str, int]:

@@ -34,7 +34,7 @@ from .recipe import Recipe
 from .results.advice import advise, sampled
 from .results.report import write_report
 from .tasks import get_task
-from .training import Over, never, within_budget
+from .training import Over, cross_validation, never, probing, refuse, with_pseudo_labels, within_budget
 from .usage import DENSE
 from .values import Backbone, Dataset, Event, Listener, silent
 
@@ -80,6 +80,7 @@ def fine_tune(
             known = known_of(recipe.backbone, recipe.revision)
             data = load_data(source, recipe, known=known, on_event=tell)
             task = get_task(settled.once("task", lambda: data.task))
+            refuse(task, recipe)
             chosen = Choice(**settled.once("backbone", lambda: asdict(pick_backbone(task.modality.name, recipe, tell))))
             backbone = load_backbone(task, data.labels, replace(recipe, backbone=chosen.name), known=len(data.known))
             if not data.known or recipe.image_size:  # a head that is kept reads features of one size
@@ -91,6 +92,9 @@ def fine_tune(
             settled.require("weights", backbone.key, "the backbone has changed since the run began")
             backbone.processor.save_pretrained(work / PROCESSOR)
         with spent("train"):
+            probe = probing(backbone, data, recipe, tell)
+            beside = settled.once("cross_validation", lambda: cross_validation(probe))
+            data, more = with_pseudo_labels(probe, settled.once)
             ended = within_budget(recipe, over, spent.stages.get("train", 0.0))
             decision = decide(backbone, data, recipe, work, settled, tell, ended)
             backbone, trained = decision.backbone, decision.trained
@@ -114,6 +118,8 @@ def fine_tune(
             "peak_memory_mb": peak_memory(),
             "stopped_early": trained.cut,
             **gone_on,
+            **beside,
+            **more,
         }
         run["advice"] = advise(run, larger=larger_than(chosen.name))
         write_recipe(decision.recipe, folder)

@@ -20,6 +20,7 @@ from ..results.metrics import Evaluation
 from ..strategies import Phase
 from ..tasks import get_task
 from ..training import Over, Trained, run_phases
+from ..training.balancing import watched
 from ..values import Backbone, Dataset, Event, Interval, Listener
 from .settled import Settled
 
@@ -55,9 +56,12 @@ class Tried:
 class Arena:
     """One start, any number of candidates, and the best of them so far, which lies on disk."""
 
-    def __init__(self, data: Dataset, work: Path, settled: Settled, on_event: Listener, over: Over) -> None:
+    def __init__(
+        self, data: Dataset, recipe: Recipe, work: Path, settled: Settled, on_event: Listener, over: Over
+    ) -> None:
         self.data, self.work, self.settled, self.on_event, self.over = data, work, settled, on_event, over
         self.task = get_task(data.task)
+        self.metric = watched(self.task, recipe)  # the same for all, whatever they are trained by
         self.tried: list[Tried] = []
         self.trained: dict[str, Trained] = {}
         self.rooms = 1  # phases so far: each has a room of its own
@@ -89,7 +93,7 @@ class Arena:
         began = time.perf_counter()
         backbone = replace(start, model=copy.deepcopy(start.model))
         trained = run_phases(backbone, self.data, phases, recipe, self.work, self.on_event, self.over, first)
-        value = figure_of(backbone, self.data)  # in fp32, as it will be used
+        value = figure_of(backbone, self.data, self.metric)  # in fp32, as it will be used
         done = replace(entry, **asdict(value), seconds=round(time.perf_counter() - began, 1))
         rooms = [room_of(self.work, number, phase.name) for number, phase in enumerate(phases, first)]
 
@@ -114,11 +118,11 @@ class Arena:
         return replace(start, model=reload_model(start.model, self.work / LEADER)), str(name)
 
 
-def figure_of(backbone: Backbone, data: Dataset) -> Interval:
-    """The task's main figure on validation."""
+def figure_of(backbone: Backbone, data: Dataset, metric: str) -> Interval:
+    """A figure of validation."""
     task = get_task(data.task)
     ready = Ready(task, data.labels, replace(backbone, model=backbone.model.eval()))
     with Evaluation(task, data.labels) as evaluation:
         for _, scores, truth in scored(ready, data.splits["validation"]):
             evaluation.add(scores, truth)
-        return evaluation.report().metrics[task.target.best]
+        return evaluation.report().metrics[metric]

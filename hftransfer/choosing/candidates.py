@@ -12,6 +12,8 @@ from .picking import facts
 
 PATIENCE = 40.0  # seconds that a candidate may take where no budget is given: all in all, a minute
 ROWS_A_CLASS = 50  # below, tuning everything learns the examples by heart: at 12 and at 35 real rows a class it lost
+FEW = 100  # rows a class, below which drawing rows of a class together may pay
+TUNED = ("full", "l2-sp", "lora")
 BACKWARD = 3.0  # a training step in forward passes
 
 
@@ -50,12 +52,13 @@ def candidates(backbone: Backbone, data: Dataset, recipe: Recipe) -> tuple[Candi
 
 
 def _promising(known: Facts) -> tuple[tuple[str, ...], str]:
+    """Names, the most promising first, and why these."""
     each = known.rows // known.labels
-    if known.smallest and each < ROWS_A_CLASS:
-        return ("contrastive",), f"{each} training rows a class are few"
-    if each < ROWS_A_CLASS:
-        return (), f"{each} training rows a label are few"
-    return ("full", "gradual-unfreezing", "lora"), f"{each} training rows a label are enough to train everything"
+    few = ("contrastive",) if known.smallest and each < FEW else ()
+    many = TUNED if each >= ROWS_A_CLASS else ()
+    if many:
+        return (*few, *many), f"{each} training rows a label are enough to train everything"
+    return few, f"{each} training rows a label are few"
 
 
 def pick(backbone: Backbone, data: Dataset, recipe: Recipe) -> Strategy:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from ..recipe import Recipe
 from ..strategies import STRATEGIES
-from ..tasks import get_task
-from ..training import Over, Trained, as_it_is, run_phases
+from ..training import Over, Trained, as_it_is, require_heeded, run_phases
 from ..values import Backbone, Dataset, Event, Listener
 from .arena import Arena, Tried
 from .candidates import candidates
@@ -50,6 +49,7 @@ def decide(
     if recipe.strategy == "auto":
         return _contest(backbone, data, recipe, work, settled, on_event, over)
     phases = STRATEGIES[recipe.strategy].phases(facts(backbone, data), recipe)
+    require_heeded(phases, recipe)
     trained = run_phases(backbone, data, phases, recipe, work, on_event, over)
     return Decision(backbone, recipe.strategy, trained, recipe)
 
@@ -82,8 +82,8 @@ def _contest(
     known, recipe = facts(backbone, data), recipe.with_(start="probe")
     probe = STRATEGIES[PROBE].phases(known, recipe)
     trained = run_phases(backbone, data, probe, recipe, work, on_event, over)
-    start, arena = as_it_is(backbone), Arena(data, work, settled, on_event, over)
-    metric = get_task(data.task).target.best
+    start, arena = as_it_is(backbone), Arena(data, recipe, work, settled, on_event, over)
+    metric = arena.metric
     arena.enter(Tried(PROBE, "a usable model within one pass over the rows", metric), start, (), recipe)
     listed = settled.once(
         "candidates", lambda: [asdict(replace(found, phases=())) for found in candidates(backbone, data, recipe)]

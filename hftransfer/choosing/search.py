@@ -81,7 +81,7 @@ def search(
     assert recipe.tune
     known, task = facts(backbone, data), get_task(data.task)
     names = settled.once("searched", lambda: _strategies(backbone, data, recipe))
-    arena, study = Arena(data, work, settled, on_event, over), _study(recipe)
+    arena, study = Arena(data, recipe, work, settled, on_event, over), _study(recipe)
     recipes = {USUAL: recipe.with_(strategy=names[0], tune=None)}
     _enter(arena, USUAL, recipes[USUAL], {}, backbone, known)
     for number in range(1, recipe.tune + 1):
@@ -122,7 +122,7 @@ def _strategies(backbone: Backbone, data: Dataset, recipe: Recipe) -> list[str]:
 def _enter(arena: Arena, name: str, recipe: Recipe, choices: dict[str, Any], backbone: Backbone, known: Facts) -> None:
     phases = STRATEGIES[recipe.strategy].phases(known, recipe)
     why = ", ".join(f"{choice} {value}" for choice, value in choices.items()) or USUAL
-    arena.enter(Tried(name, why, arena.task.target.best, choices=choices), backbone, phases, recipe)
+    arena.enter(Tried(name, why, arena.metric, choices=choices), backbone, phases, recipe)
 
 
 def _study(recipe: Recipe) -> optuna.Study:

@@ -22,6 +22,7 @@ READING = (
     *("precision", "device"),
 )
 WENT_ON = ("before", "forgetting")  # of a run that goes on from a model of ours
+ASKED = ("cross_validation", "pseudo_labelled")  # of a run that was asked for them
 
 
 @click.group(context_settings=CONTEXT)
@@ -83,7 +84,7 @@ def train(
         model = fine_tune(source, recipe, output=output, overwrite=overwrite, on_event=terminal)
     run = {**model.report, "model": str(output)}
     names = ("model", "task", "backbone", "strategy", "labels", "evaluated_on", "rows", "metrics", "seconds")
-    show({name: run[name] for name in (*names, *WENT_ON) if name in run}, as_json, lines.trained)
+    show({name: run[name] for name in (*names, *WENT_ON, *ASKED) if name in run}, as_json, lines.trained)
 
 
 @cli.command()

@@ -17,7 +17,7 @@ from ..recipe import Recipe
 from .folders import VISITORS, request
 from .states import Job
 
-_PATHS = ("backbone", "validation", "test")
+_PATHS = ("backbone", "validation", "test", "pseudo_label")
 
 
 @contextmanager

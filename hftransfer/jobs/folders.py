@@ -12,7 +12,7 @@ from ..home import home
 
 REQUEST = "request.json"
 OWN_TOKEN, VISITORS = "own_token", "visitors"  # what a request notes of who gave it
-_PATHS = ("validation", "test")  # of a recipe, that may be uploads
+_PATHS = ("validation", "test", "pseudo_label")  # of a recipe, that may be uploads
 
 
 def folder(id: str) -> Path:

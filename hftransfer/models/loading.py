@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +63,7 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe, *, known: i
             dtype="float32",
             ignore_mismatched_sizes=True,
             output_loading_info=True,
-            **source,
+            **of_weights(source),
         )
         processor = load_processor(task, place, model.config, recipe, **source)
     revision = commit_of(place, recipe.revision) or recipe.revision
@@ -74,7 +74,11 @@ def load_backbone(task: Task, labels: Sequence[str], recipe: Recipe, *, known: i
     if 0 < known < len(labels):
         with quiet(), explained(name, task):
             old = auto.from_pretrained(
-                place, config=read_config(place, **source), trust_remote_code=False, dtype="float32", **source
+                place,
+                config=read_config(place, **source),
+                trust_remote_code=False,
+                dtype="float32",
+                **of_weights(source),
             )
         _keep_rows(backbone, old, known)
     return _with_head(backbone, recipe)
@@ -111,6 +115,12 @@ def _keep_rows(backbone: Backbone, old: PreTrainedModel, known: int) -> None:
             kept, new = getattr(before, parameter), getattr(head, parameter)
             new.zero_()
             new[:known] = kept[:known]
+
+
+def of_weights(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a model is found, for `from_pretrained`: it looks for adapters beside it too, and asks the Hub about them
+    even where it is to ask for nothing else."""
+    return {**source, "adapter_kwargs": {"local_files_only": source["local_files_only"]}}
 
 
 def reload_weights(model: PreTrainedModel, folder: Path) -> None:

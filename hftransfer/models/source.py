@@ -17,7 +17,7 @@ from ..values import Backbone
 from .anatomy import ACTIVATIONS, dissect
 from .backbones import locate
 from .inputs import example
-from .loading import UNLOADABLE, explained, quiet
+from .loading import UNLOADABLE, explained, of_weights, quiet
 
 AT_ONCE = 1000  # rows
 
@@ -63,7 +63,7 @@ def load_source(backbone: Backbone, task: Task) -> SourceHead:
     place = locate(backbone.name)
     with quiet(), explained(backbone.name, task):
         model, info = getattr(transformers, task.auto_model).from_pretrained(
-            place, trust_remote_code=False, dtype="float32", output_loading_info=True, **_where(backbone)
+            place, trust_remote_code=False, dtype="float32", output_loading_info=True, **of_weights(_where(backbone))
         )
     whole = Backbone(backbone.name, backbone.revision, backbone.modality, model.eval(), backbone.processor, "")
     anatomy = dissect(model, example(whole), backbone.name)

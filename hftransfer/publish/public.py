@@ -18,6 +18,7 @@ PLACEHOLDER = "OWNER/MODEL"
 FOLDERS = re.compile(r"(?<![\w.:/\\~-])(?:file://)?(?:~|[A-Za-z]:)?[/\\](?=[^/\\\s])(?:[^/\\\n'\"<>|]+[/\\])+")
 # Problems of the data whose messages hold words of ours alone; others may name files.
 TELLABLE = ("carved-splits", "encoding", "no-header")
+OTHERS = ("validation", "test", "pseudo_label")  # of a recipe, sources beside the first
 COMMIT = re.compile(r"[0-9a-f]{40}")
 KNOWN = {name for name in BY_NAME if not is_starter(name)}
 
@@ -73,7 +74,7 @@ def _is_tellable(problem: Mapping[str, Any]) -> bool:
 def public_recipe(recipe: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
     """A recipe whose other sources are named by their last part: they may be folders as well as ids."""
     told: dict[str, Any] = public_json(recipe)
-    told |= {name: last_part(recipe[name]) for name in ("validation", "test", "pseudo_label") if recipe.get(name)}
+    told |= {name: last_part(recipe[name]) for name in OTHERS if recipe.get(name)}
     return told | ({"backbone": public_backbone(recipe["backbone"], report)} if recipe.get("backbone") else {})
 
 

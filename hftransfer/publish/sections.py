@@ -105,8 +105,15 @@ def _data(run: Run, name: str) -> str:
     counts = ", ".join(f"{count} for {split}" for split, count in rows.items() if count)
     source = f" of {_code(run['source'])}" if run.get("source") else ""
     notes = "\n".join(f"- {_plain(note)}" for note in run.get("notes") or ())
-    parts = (f"## Data\n\nRows{source}: {counts}.", notes, _counts(run))
+    parts = (f"## Data\n\nRows{source}: {counts}.", _pseudo_labelled(run), notes, _counts(run))
     return "\n\n".join(part for part in parts if part)
+
+
+def _pseudo_labelled(run: Run) -> str:
+    joined = (run.get("pseudo_labelled") or {}).get("rows")
+    return f"Of those for train {joined} came without a label, and were labelled by a probe on the others." * bool(
+        joined
+    )
 
 
 def _counts(run: Run) -> str:
@@ -150,6 +157,19 @@ def _results(run: Run, name: str) -> str:
     rows = [(measure(key).title, *_interval(key, metrics[key])) for key in ordered(metrics)]
     table = _table(("metric", "value", "95 % interval"), rows)
     return f"## Results\n\n{where}, computed in fp32; the intervals are bootstrapped.\n\n{table}" + _per_label(run)
+
+
+def _crossed(run: Run, name: str) -> str:
+    found = run.get("cross_validation") or {}
+    if not found.get("metrics"):
+        return ""
+    metrics = found["metrics"]
+    rows = [(measure(key).title, *_interval(key, metrics[key])) for key in ordered(metrics)]
+    said = (
+        f"Of a probe, a head on the frozen backbone, in {found['folds']} folds over all {found['rows']} rows of train "
+        "and validation: each row is answered by a head that had not seen it, every choice made anew in each fold."
+    )
+    return f"## Cross-validation\n\n{said}\n\n{_table(('metric', 'value', '95 % interval'), rows)}"
 
 
 def _interval(name: str, metric: Mapping[str, Any]) -> tuple[str, str]:
@@ -251,6 +271,6 @@ def _code(value: Any) -> str:
 
 
 PARTS: tuple[Callable[[Run, str], str], ...] = (
-    *(_title, _labels, _use, _data, _recipe, _tried, _results, _confusion, _points, _went_on, _advice),
+    *(_title, _labels, _use, _data, _recipe, _tried, _results, _crossed, _confusion, _points, _went_on, _advice),
     *(_limits, _time),
 )

@@ -61,6 +61,7 @@ def _view(facts: Mapping[str, Any]) -> dict[str, Any]:
         "head": figures[0] if figures else None,
         "baseline": _spaced(baseline(facts, headline(metrics))),
         "figures": figures,
+        "crossed": _crossed(facts),
         "learnt": _learnt(facts),
         "advice": facts.get("advice") or [],
         "words": words,
@@ -131,6 +132,13 @@ def _figure(name: str, found: Any) -> dict[str, Any]:
         "range": _spaced(f"{written(name, low).removesuffix('%')} – {written(name, high)}"),
         "bar": {"left": low * 100, "width": (high - low) * 100, "at": value * 100} if shown else None,
     }
+
+
+def _crossed(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """A cross-validation's figures; none where there was none."""
+    found = facts.get("cross_validation") or {}
+    metrics = found.get("metrics") or {}
+    return {**found, "figures": [_figure(name, metrics[name]) for name in ordered(metrics)]}
 
 
 def _bounds(found: Any) -> tuple[Any, Any, Any]:

@@ -41,6 +41,8 @@ ORDER = (
     "advice",
     "before",
     "forgetting",
+    "cross_validation",
+    "pseudo_labelled",
     "per_label",
     "confusion",
     "points",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..recipe import Recipe
-from .feature_extraction import PROBE
 from .phases import Facts, Phase, Rates
+from .start import from_start, start_for
 
 # Peak rates by the backbone's family: attention wants small steps, convolutions under
 # AdamW bear larger ones; in both they shrink towards the input. The head already fits,
@@ -15,6 +15,8 @@ RATES = {
     "attention": Rates(backbone=1e-4, head=1e-4, decay=0.9),
     "convolution": Rates(backbone=5e-4, head=5e-4, decay=0.9),
 }
+# What suits AdamW, in another optimizer's steps: SGD's are as long as the gradient, which is small.
+PACES = {"sgd": 100.0}
 STEPS_AT_LEAST = 400  # of small data, more passes
 EPOCHS = (3.0, 20.0)
 
@@ -30,15 +32,15 @@ class Full:
 
     def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
         rates, epochs = rates_for(facts, recipe), epochs_for(facts, recipe)
-        return (PROBE, Phase("full", trains="everything", solver="trainer", rates=rates, epochs=epochs))
+        full = Phase("full", "everything", "trainer", rates=rates, epochs=epochs, finds_rate=not recipe.learning_rate)
+        return (*start_for(recipe), full)
 
 
 def rates_for(facts: Facts, recipe: Recipe) -> Rates:
-    """The family's, scaled to the recipe's peak where it names one."""
+    """The family's in the optimizer's steps, or scaled to the recipe's peak where it names one."""
     rates = RATES[facts.family]
-    if not recipe.learning_rate:
-        return rates
-    return Rates(recipe.learning_rate, rates.head * recipe.learning_rate / rates.backbone, rates.decay)
+    peak = recipe.learning_rate or rates.backbone * PACES.get(recipe.optimizer, 1.0)
+    return from_start(Rates(peak, peak * (rates.head / rates.backbone), rates.decay), recipe)
 
 
 def epochs_for(facts: Facts, recipe: Recipe) -> float:

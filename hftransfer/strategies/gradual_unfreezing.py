@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..recipe import Recipe
-from .feature_extraction import PROBE
 from .full import epochs_for, rates_for
 from .phases import Facts, Phase
+from .start import start_for
 
 STAGES = 3  # of unfreezing, at most: a phase for each of a dozen blocks would be a dozen warm-ups
 
@@ -29,7 +29,7 @@ class GradualUnfreezing:
         rates, epochs = rates_for(facts, recipe), epochs_for(facts, recipe) / stages
         tops = [round(facts.layers * stage / stages) for stage in range(1, stages)]
         return (
-            PROBE,
+            *start_for(recipe),
             *(
                 Phase(f"top-{top}", "layers", "trainer", rates=rates, epochs=epochs, layers=top, schedule="slanted")
                 for top in tops

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..recipe import Recipe
-from .feature_extraction import PROBE
 from .full import epochs_for
 from .phases import Adapter, Facts, Phase, Rates
+from .start import start_for
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,6 @@ class Lora:
         peak = recipe.learning_rate or 1e-3
         epochs = epochs_for(facts, recipe)
         return (
-            PROBE,
+            *start_for(recipe),
             Phase("lora", "adapters", "trainer", rates=Rates(peak, peak), epochs=epochs, adapter=self.adapter),
         )

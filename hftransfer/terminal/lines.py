@@ -77,9 +77,19 @@ def trained(run: dict[str, Any]) -> str:
     return (
         f"{run['task']} by {run['strategy']} from {run['backbone']}: {rows} rows, "
         f"{run['seconds']['total']:.1f} s\n{_tried(run)}"
-        f"On the {run['evaluated_on']} rows (95 % interval):\n{_metrics(run['metrics'])}\n{_went_on(run)}{_advice(run)}"
+        f"On the {run['evaluated_on']} rows (95 % interval):\n{_metrics(run['metrics'])}\n"
+        f"{_crossed(run)}{_went_on(run)}{_advice(run)}"
         f"The model is in {run['model']}; its report is {run['model']}/report.html"
     )
+
+
+def _crossed(run: dict[str, Any]) -> str:
+    found = run.get("cross_validation") or {}
+    name = headline(found.get("metrics") or {})
+    if name is None:
+        return ""
+    told = f"{found['folds']} folds over {found['rows']:,} rows of train and validation"
+    return f"A probe by cross-validation, {told}:\n{_metrics({name: found['metrics'][name]})}\n"
 
 
 def _tried(run: dict[str, Any]) -> str:

@@ -8,19 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..checkpoints import room_of
+from ..errors import RecipeError
 from ..models.device import pick_device, pick_precision, to_device
 from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
 from ..strategies import Phase
+from ..strategies.feature_extraction import PROBE
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
+from .enlarging import with_pseudo_labels
 from .few import Ahead
+from .heads.folds import cross_validation
 from .heads.mapping import run_mapping
 from .heads.probe import run_probe
 from .pace import Trial
 from .progress import Leg, Machine, Over, Trained, never
+from .refusals import refuse
 from .tuning.contrastive import refuse_contrastive
-from .tuning.mixing import require_fitting
+from .tuning.optimizers import require_optimizer
 from .tuning.rates import family, layer_count
 from .tuning.shown import variants
 from .tuning.tune import run_tune, steps_of
@@ -32,13 +37,18 @@ __all__ = [
     "Trained",
     "Trial",
     "as_it_is",
+    "cross_validation",
     "family",
     "layer_count",
     "machine_for",
     "never",
+    "probing",
+    "refuse",
+    "require_heeded",
     "run_phases",
     "steps_of",
     "variants",
+    "with_pseudo_labels",
     "within_budget",
 ]
 
@@ -75,9 +85,13 @@ def run_phases(
 
     Returns:
         The history, and the seconds that the features took.
+
+    Raises:
+        RecipeError: a choice cannot be followed for this task, or on this machine.
     """
-    require_fitting(get_task(data.task), recipe)
+    refuse(get_task(data.task), recipe)
     machine = machine_for(recipe)
+    require_optimizer(recipe.optimizer, machine.device)
     to_device(backbone.model, machine.device)
     for phase in phases:
         refuse_contrastive(get_task(data.task), phase)
@@ -94,6 +108,26 @@ def run_phases(
             ahead.settle(leg, trained)
             ahead = None
     return trained
+
+
+def probing(backbone: Backbone, data: Dataset, recipe: Recipe, on_event: Listener = silent) -> Leg:
+    """What a probe is run on that is no phase of a strategy: it leaves the model as it is, and nothing on the disk
+    but features."""
+    machine = machine_for(recipe)
+    to_device(backbone.model, machine.device)
+    return Leg(backbone, data, PROBE, recipe, machine, Path(), on_event)
+
+
+def require_heeded(phases: Sequence[Phase], recipe: Recipe) -> None:
+    """Refuse a choice that none of a whole strategy's phases would follow.
+
+    Raises:
+        RecipeError: L1 is asked for, and no weights are trained that it could act on.
+    """
+    if recipe.l1 and not any(phase.solver == "trainer" for phase in phases):
+        cause = "L1 acts on weights that are trained by steps, and a head that is solved has a penalty of its own"
+        fix = "choose a strategy that tunes, such as --strategy full, or leave it out"
+        raise RecipeError(cause, place="--l1", fix=fix)
 
 
 def _of(room: Path, on_event: Listener) -> Listener:

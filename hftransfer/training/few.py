@@ -20,11 +20,13 @@ ENOUGH = 100  # rows of validation: with fewer, a choice by them is chance
 def learns_from_all(leg: Leg) -> bool:
     """Whether validation's rows are learned from too: too few to choose by, where a test of its own measures.
 
-    A validation that was named is the user's to watch, and stays unseen.
+    A validation that was named is the user's to watch, and stays unseen; and rows that were made up,
+    guessed or repeated would stand on both sides of a cross-validation.
     """
     few = leg.data.rows["validation"] < ENOUGH and leg.data.evaluated_on == "test"
     alike = leg.task.target.shape == "class" and not leg.backbone.known
-    return leg.phase.whole and few and alike and leg.recipe.validation is None
+    plain = leg.recipe.generate is None and leg.recipe.pseudo_label is None and leg.recipe.balance == "none"
+    return leg.phase.whole and few and alike and plain and leg.recipe.validation is None
 
 
 def with_all_rows(leg: Leg) -> Leg:

@@ -21,7 +21,7 @@ from ..tasks import get_task
 from ..values import Backbone, Dataset
 from .progress import Leg, Machine
 from .rows import is_tagged
-from .tuning.tune import tame_dropout, trainable, tuning_precision
+from .tuning.tune import trainable, tuning_precision
 
 MEASURED = 3  # batches, of short, middling and long rows; one pass more warms up
 Batch = dict[str, torch.Tensor]
@@ -72,7 +72,6 @@ class Trial:
 
         It changes the model, which is of no more use.
         """
-        tame_dropout(self.backbone.model)
         machine = replace(machine, dtype=tuning_precision(self.backbone, self.recipe, machine))
         optimizer = torch.optim.AdamW(trainable(Leg(self.backbone, self.data, phase, self.recipe, machine, Path())))
 

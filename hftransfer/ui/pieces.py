@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import HFTransferError
 from ..jobs.states import ENDED, Job, State, silent
 from ..measures import headline, written
+from ..results.tried import attempts
 from ..tasks import TASKS
 from .languages.messages import translated, translated_parts
 from .words import known, say
@@ -168,7 +169,7 @@ def _score(job: Job) -> str:
     return (
         f'{title}<div class="hft-score"><b>{plain(score["value"])}</b>'
         f"<span>{plain(words)}<br>{plain(interval)}{_seconds(result)}</span></div>"
-        f'{_origin(result)}{_advice(result)}<p class="hft-hint">{plain(say("train.address"))}</p>'
+        f'{_origin(result)}{_tried(result)}{_advice(result)}<p class="hft-hint">{plain(say("train.address"))}</p>'
     )
 
 
@@ -181,6 +182,21 @@ def _origin(result: Mapping[str, Any]) -> str:
     """What a run started from, where that was not the user's choice."""
     backbone, why = result.get("backbone"), result.get("backbone_why")
     return f'<p class="hft-summary">{plain(say("train.from", backbone=backbone, why=why))}</p>' if why else ""
+
+
+def _tried(result: Mapping[str, Any]) -> str:
+    """What was tried and measured on validation, the one that was taken marked; and what there was no time for."""
+    found = attempts(result)
+    cells = "".join(
+        f"<li{' class=hft-taken' if entry.taken else ''}><b>{plain(entry.value)}</b>"
+        f"<span>{plain(translated(entry.name))}</span></li>"
+        for entry in found
+        if entry.value
+    )
+    missed = ", ".join(translated(entry.name) for entry in found if not entry.value)
+    later = f'<p class="hft-hint">{plain(say("train.untried", names=missed))}</p>' if missed else ""
+    title = f'<p class="hft-hint">{plain(say("train.tried"))}</p>'
+    return f'{title}<ul class="hft-tried">{cells}</ul>{later}' if cells else ""
 
 
 def _advice(result: Mapping[str, Any]) -> str:

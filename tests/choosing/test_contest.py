@@ -52,12 +52,12 @@ def test_auto_keeps_the_best_on_validation_and_tells_what_it_tried(tmp_path: Pat
     heard: list[Event] = []
     decision, data = decided(tmp_path, heard)
     names = [entry.name for entry in decision.tried]
-    assert names == ["feature-extraction", "contrastive"]  # 14 training rows a class are few
+    assert names == ["feature-extraction", "contrastive"]  # 14 training rows a label are few
     winner = next(entry for entry in decision.tried if entry.name == decision.strategy)
     assert winner.figure == max(entry.figure for entry in decision.tried) >= decision.tried[0].figure
-    assert figure_of(decision.backbone, data).value == winner.value
+    assert figure_of(decision.backbone, data, winner.metric).value == winner.value
     told = "\n".join(event.message for event in heard)
-    assert "trying contrastive" in told and "14 training rows a class are few" in told
+    assert "trying contrastive" in told and "14 training rows a label are few" in told
     assert f"strategy {decision.strategy}: the best of 2 on validation" in told
 
 
@@ -67,7 +67,7 @@ def test_a_candidate_that_ruins_the_model_is_not_kept(tmp_path: Path, monkeypatc
     decision, data = decided(tmp_path, [])
     probe, ruined = decision.tried
     assert ruined.figure < probe.figure and decision.strategy == "feature-extraction"
-    assert figure_of(decision.backbone, data).value == probe.value
+    assert figure_of(decision.backbone, data, probe.metric).value == probe.value
     assert [row["phase"] for row in decision.trained.history] == ["probe"]
 
 

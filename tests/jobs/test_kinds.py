@@ -45,6 +45,19 @@ def test_a_plan_is_what_training_would_take(tmp_path: Path) -> None:
     assert job.model is None and not Path(str(job.output)).exists()
 
 
+@pytest.mark.slow
+def test_a_plan_shows_an_image_as_training_would_change_it(tmp_path: Path) -> None:
+    recipe = Recipe(backbone=str(tiny.image_backbone(tmp_path / "vit")), strategy="full", augmentation="classic")
+    job = ended(supervisor.submit(str(tiny.pictures(tmp_path / "c.zip")), recipe, "ann", kind="plan"))
+    told = job.result or {}
+    assert told["augmentation"] == "classic" and len(told["pictures"]) == 8
+    shown = [supervisor.example(job, name).read_bytes() for name in told["pictures"]]
+    assert len(set(shown)) == 8
+    with Image.open(io.BytesIO(shown[0])) as image:
+        red, _, blue = image.resize((1, 1)).getpixel((0, 0))  # type: ignore[misc]
+        assert image.size == (32, 32) and abs(red - blue) > 50
+
+
 def test_a_plan_that_cannot_be_says_what_training_would(tmp_path: Path) -> None:
     recipe = Recipe(backbone=str(tmp_path / "nowhere"))
     job = ended(supervisor.submit(str(tiny.table(tmp_path / "days.csv")), recipe, "ann", kind="plan"))

@@ -53,7 +53,7 @@ def train_dense(leg: Leg, anatomy: Anatomy, problem: HeadProblem) -> Solved:
 
 @dataclass(frozen=True)
 class _Rows:
-    """What the head is given and what it should say, of train and of validation.
+    """What the head is given and what it should say, of train and of validation, and what each row counts.
 
     Numbers are measured from their mean, by their spread.
     """
@@ -65,6 +65,8 @@ class _Rows:
     truth: np.ndarray
     mean: torch.Tensor
     unit: torch.Tensor
+    counts: torch.Tensor
+    fair: np.ndarray | None
 
     @classmethod
     def of(cls, problem: HeadProblem, lens: Lens, device: torch.device) -> _Rows:
@@ -77,21 +79,24 @@ class _Rows:
         seen, unseen = (
             torch.from_numpy(lens(split.features)).float().to(device) for split in (problem.train, problem.validation)
         )
-        scale = [torch.from_numpy(np.asarray(part)).float().to(device) for part in (mean, unit)]
+        middle, spread = (torch.from_numpy(np.asarray(part)).float().to(device) for part in (mean, unit))
         return cls(
             problem.solver,
             seen,
             known.long() if known.dim() == 1 else known.float(),
             unseen,
             problem.validation.labels,
-            *scale,
+            middle,
+            spread,
+            _counts(problem.train.weights, known),
+            problem.validation.weights,
         )
 
     def figures(self, head: DenseHead) -> dict[str, float]:
         """What the head reaches on validation."""
         with torch.inference_mode():
             logits = head.eval()(self.unseen) * self.unit + self.mean
-        return REFINED[self.kind][1](logits.cpu().numpy(), self.truth)
+        return REFINED[self.kind][1](logits.cpu().numpy(), self.truth, self.fair)
 
     def in_units(self, head: DenseHead) -> torch.nn.Linear:
         """The head's last layer as it gives numbers in the data's own units."""
@@ -99,6 +104,15 @@ class _Rows:
             head.output.weight.mul_(self.unit[:, None])
             head.output.bias.mul_(self.unit).add_(self.mean)
         return head.output
+
+
+def _counts(weights: np.ndarray | None, labels: torch.Tensor) -> torch.Tensor:
+    """What each row counts, or each label of it: on average 1, so that a step is as long as without weights."""
+    counts = torch.ones_like(labels, dtype=torch.float32)
+    if weights is None:
+        return counts
+    found = torch.from_numpy(weights / weights.mean()).to(counts)
+    return counts * found.reshape(len(labels), -1) if labels.dim() > 1 else found
 
 
 def _descend(head: DenseHead, rows: _Rows, leg: Leg) -> dict[str, float]:
@@ -121,7 +135,8 @@ def _descend(head: DenseHead, rows: _Rows, leg: Leg) -> dict[str, float]:
 
 def _pass(head: DenseHead, rows: _Rows, optimizer: torch.optim.Optimizer) -> None:
     for places in torch.randperm(len(rows.labels)).to(rows.seen.device).split(BATCH):
-        loss = LOSSES[rows.kind](head(rows.seen[places]), rows.labels[places])
+        losses = LOSSES[rows.kind](head(rows.seen[places]), rows.labels[places], reduction="none")
+        loss = (losses * rows.counts[places]).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -52,6 +52,9 @@ def run_mapping(leg: Leg) -> Trained:
     source = load_source(leg.backbone, leg.task)
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(leg.backbone).items()}
     anatomy = dissect(leg.backbone.model, batch, leg.backbone.name)
+    if anatomy.output:
+        cause = "the backbone's classes cannot be mapped onto a dense head"
+        raise RecipeError(cause, place="--head", fix="leave it out, or choose another strategy or start")
     began = time.perf_counter()
     read = {name: features_of(leg, anatomy, name, (END,))[:, 0] for name in ("train", "validation")}
     seconds = time.perf_counter() - began

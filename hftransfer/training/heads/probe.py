@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,15 +16,34 @@ from ...models.surgery import reshape, views_of
 from ...models.views import View
 from ...models.words import tokens_of
 from ...tasks import get_task
-from ...values import Backbone, Dataset, Event
+from ...values import Backbone, Dataset, Event, Part
 from ..few import learns_from_all
 from ..progress import Leg, Trained
 from ..rows import token_tags
 from .dense import train_dense
 from .folding import solve_by_folds
-from .solving import HeadProblem, Split, compare, head_of, install, refine, solve
+from .generating import lacking, with_drawn
+from .solving import HeadProblem, Solved, Split, compare, head_of, install, refine, solve
+from .weighing import balanced
 
 ROWS = 1000  # tokenised at once
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a frozen backbone shows of rows, through each of its views.
+
+    Attributes:
+        features: of each split [rows, views, width], of tokens where words have labels.
+        labels: of each split, [rows] or [rows, labels]; of tokens, IGNORED for those of no word.
+        seconds: that reading them took.
+    """
+
+    anatomy: Anatomy
+    views: tuple[View, ...]
+    features: Mapping[str, np.ndarray]
+    labels: Mapping[str, np.ndarray]
+    seconds: float
 
 
 def run_probe(leg: Leg) -> Trained:
@@ -33,6 +52,35 @@ def run_probe(leg: Leg) -> Trained:
     Returns:
         One row of history: phase, depth, strength, eval_loss and others.
     """
+    seen = see(leg)
+    leg.on_event(Event("train", "solving the head"))
+    read = (splits_at(seen, at) for at in range(len(seen.views)))
+    problems = [problem_of(leg, seen.anatomy, *splits) for splits in read]
+    at, solved = _chosen(leg, seen, problems)
+    if not seen.anatomy.output:
+        install(leg.backbone.model, seen.anatomy, solved)
+    reshape(leg.backbone.model, seen.anatomy, seen.views[at])
+    view = seen.views[at]
+    row = {"phase": leg.phase.name, "depth": view.depth, "pooling": view.pooling, "strength": solved.strength}
+    # Features that were tuned on these very rows, and read as they are now, say nothing of others.
+    honest = not (learns_from_all(leg) and leg.phase.depth == "kept")
+    figures = {f"eval_{name}": value for name, value in solved.figures.items() if honest}
+    leg.on_event(Event("train", _told(view), metrics=figures))
+    return Trained((row | _drawn(leg, seen) | figures,), seen.seconds)
+
+
+def _chosen(leg: Leg, seen: Seen, problems: Sequence[HeadProblem]) -> tuple[int, Solved]:
+    """The best view, by place, and the head on it; of few rows by cross-validation, else on validation."""
+    if learns_from_all(leg) and not seen.anatomy.output:
+        return solve_by_folds(problems, leg.recipe.seed)
+    at = best_view(problems)
+    if seen.anatomy.output:
+        return at, train_dense(leg, seen.anatomy, problems[at])
+    return at, solved_by(leg, seen.anatomy, problems[at])
+
+
+def see(leg: Leg) -> Seen:
+    """Read train and validation, or find what was read of them before."""
     backbone = leg.backbone
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(backbone).items()}
     anatomy = dissect(backbone.model, batch, backbone.name)
@@ -41,55 +89,70 @@ def run_probe(leg: Leg) -> Trained:
         anatomy = replace(anatomy, head=anatomy.logits, output=None, dense=None, activation="identity", layers=None)
     views = views_of(backbone.model, anatomy, batch, leg.phase.depth)
     began = time.perf_counter()
-    read = {name: features_of(leg, anatomy, name, views) for name in ("train", "validation")}
-    features_seconds = time.perf_counter() - began
-    leg.on_event(Event("train", "solving the head"))
-    target = leg.task.target
-    labels = {name: UNITS[target.unit](backbone, leg.data, name) for name in read}
-    problems = [
-        HeadProblem(
-            train=_split(read["train"][:, at], labels["train"]),
-            validation=_split(read["validation"][:, at], labels["validation"]),
-            outputs=len(leg.data.labels),
-            activation=anatomy.activation,
-            solver=target.solver,
-        )
-        for at in range(len(views))
-    ]
-    folded = learns_from_all(leg) and not anatomy.output
-    if folded:
-        at, solved = solve_by_folds(problems, leg.recipe.seed)
-    else:
-        at = min(range(len(views)), key=lambda at: compare(problems[at])) if len(views) > 1 else 0
-    if anatomy.output:
-        solved = train_dense(leg, anatomy, problems[at])
-    else:
-        if not folded:
-            solved = refine(problems[at], head_of(backbone.model, anatomy)) if backbone.known else solve(problems[at])
-        install(backbone.model, anatomy, solved)
-    reshape(backbone.model, anatomy, views[at])
-    view = views[at]
-    row = {"phase": leg.phase.name, "depth": view.depth, "pooling": view.pooling, "strength": solved.strength}
-    # Features that were tuned on these very rows, and read as they are now, say nothing of others.
-    honest = not (learns_from_all(leg) and leg.phase.depth == "kept")
-    figures = {f"eval_{name}": value for name, value in solved.figures.items() if honest}
-    leg.on_event(Event("train", _told(view), metrics=figures))
-    return Trained((row | figures,), features_seconds)
+    features = {name: features_of(leg, anatomy, name, views) for name in ("train", "validation")}
+    seconds = time.perf_counter() - began
+    labels = {name: UNITS[leg.task.target.unit](backbone, leg.data, name) for name in features}
+    return Seen(anatomy, views, features, labels, seconds)
+
+
+def splits_at(seen: Seen, at: int) -> tuple[Split, Split]:
+    """Train and validation through one of the views, without what has no label."""
+    train, validation = (_split(seen.features[name][:, at], seen.labels[name]) for name in ("train", "validation"))
+    return train, validation
+
+
+def problem_of(leg: Leg, anatomy: Anatomy, train: Split, validation: Split) -> HeadProblem:
+    """What is to be solved; rows are drawn for small classes of train alone, and classes balanced, as the recipe
+    asks."""
+    if leg.recipe.generate is not None:
+        train = with_drawn(train, leg.recipe.generate, leg.recipe.seed)
+    target, outputs = leg.task.target, len(leg.data.labels)
+    train, validation = balanced(train, validation, outputs, leg.recipe)
+    return HeadProblem(train, validation, outputs, anatomy.activation, target.solver)
+
+
+def best_view(problems: Sequence[HeadProblem]) -> int:
+    """The view that is best on validation, by place."""
+    return min(range(len(problems)), key=lambda at: compare(problems[at])) if len(problems) > 1 else 0
+
+
+def solved_by(leg: Leg, anatomy: Anatomy, problem: HeadProblem) -> Solved:
+    """The head, on top of the one that is there where that is gone on from."""
+    return refine(problem, head_of(leg.backbone.model, anatomy)) if leg.backbone.known else solve(problem)
+
+
+def _drawn(leg: Leg, seen: Seen) -> dict[str, int]:
+    """For the history: how many rows were drawn, which is told."""
+    if leg.recipe.generate is None:
+        return {}
+    wanted = lacking(seen.labels["train"], leg.recipe.generate)
+    rows = sum(wanted.values())
+    told = f"{rows} rows were drawn as features, for {len(wanted)} classes of fewer than {leg.recipe.generate}"
+    leg.on_event(Event("train", told))
+    return {"generated": rows}
 
 
 def features_of(leg: Leg, anatomy: Anatomy, name: str, views: tuple[View, ...]) -> np.ndarray:
     """The features of a split's rows, [rows, views, width]: from the cache, where they were read before."""
-    return read_features(
+    parts = leg.data.parts.get(name) or (Part(leg.data.splits[name], leg.data.digests[name]),)
+    read = [features_in(leg, anatomy, part, views) for part in parts]
+    return read[0] if len(read) == 1 else np.concatenate(read)
+
+
+def features_in(leg: Leg, anatomy: Anatomy, part: Part, views: tuple[View, ...]) -> np.ndarray:
+    """The features of a part's rows, all of which are read."""
+    found = read_features(
         leg.backbone,
         anatomy,
-        leg.data.splits[name].select_columns([leg.task.modality.column]),
-        leg.data.digests[name],
+        part.rows.select_columns([leg.task.modality.column]),
+        part.digest,
         views=views,
         device=leg.machine.device,
         dtype=leg.machine.dtype,
         batch_size=leg.recipe.batch_size,
         on_event=leg.on_event,
     )
+    return found if part.places is None else found[part.places]
 
 
 def _of_rows(backbone: Backbone, data: Dataset, name: str) -> np.ndarray:

@@ -29,10 +29,19 @@ PASSES = {"identity": (1.0, 0.0), "tanh": (0.1, 0.0), "relu": (1.0, 6.0), "gelu"
 
 @dataclass(frozen=True)
 class Split:
-    """Features of shape [rows, width] and their labels of shape [rows], or [rows, labels]."""
+    """Features of shape [rows, width] and their labels of shape [rows], or [rows, labels].
+
+    `weights` say what each row counts, or each label of it; None for all alike.
+    """
 
     features: np.ndarray
     labels: np.ndarray
+    weights: np.ndarray | None = None
+
+    def take(self, places: np.ndarray) -> Split:
+        """Some of the rows."""
+        weights = None if self.weights is None else self.weights[places]
+        return Split(self.features[places], self.labels[places], weights)
 
 
 @dataclass(frozen=True)
@@ -154,12 +163,12 @@ class _Fit:
     def __init__(self, problem: HeadProblem, head: Head | None = None) -> None:
         train, unseen = problem.train, problem.validation
         self.lens = Lens.fit(train.features, problem.activation) if head is None else Lens.none(train.features)
-        self.unseen, self.truth = self.lens(unseen.features), unseen.labels
+        self.unseen, self.truth, self.counts = self.lens(unseen.features), unseen.labels, unseen.weights
         seen = self.lens(train.features)
         self.solver: Solver = (
-            SOLVERS[problem.solver](seen, train.labels, problem.outputs)
+            SOLVERS[problem.solver](seen, train.labels, problem.outputs, train.weights)
             if head is None
-            else Refined(seen, train.labels, problem.solver, head)
+            else Refined(seen, train.labels, problem.solver, head, train.weights)
         )
 
     def __call__(self, strength: float) -> Solved:
@@ -169,7 +178,7 @@ class _Fit:
 
     def judged(self, weight: np.ndarray, bias: np.ndarray, strength: float) -> Solved:
         """A head with what it reaches on validation."""
-        figures = self.solver.figures(self.unseen @ weight.T + bias, self.truth)
+        figures = self.solver.figures(self.unseen @ weight.T + bias, self.truth, self.counts)
         return Solved(self.lens, weight, bias, strength, figures)
 
 
@@ -179,8 +188,7 @@ def compare(problem: HeadProblem) -> float:
     places = np.linspace(0, len(train.labels) - 1, min(COMPARED, len(train.labels))).astype(int)
     if train.labels.ndim == 1 and len(set(train.labels[places])) < len(set(train.labels)):
         return solve(problem, every=2).loss
-    sample = Split(train.features[places], train.labels[places])
-    return solve(replace(problem, train=sample), every=2).loss
+    return solve(replace(problem, train=train.take(places)), every=2).loss
 
 
 def head_of(model: torch.nn.Module, anatomy: Anatomy) -> Head:

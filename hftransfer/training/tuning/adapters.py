@@ -29,6 +29,7 @@ from .rates import family, layer_depths
 ONLY = "default"  # PEFT's name for an adapter that is alone
 PREFIX = "base_model.model."  # of a weight's name in PEFT's files
 FILE = "adapter_model.safetensors"
+SHAPE = ("stride", "kernel_size", "dilation", "padding", "groups")
 
 
 class Weights:
@@ -132,8 +133,17 @@ def adapt(leg: Leg, anatomy: Anatomy) -> Places:
         with torch.random.fork_rng():
             torch.manual_seed(leg.recipe.seed)  # the same whenever the run goes on
             inject_adapter_in_model(peft_config(leg, places, beside=False), model)
+        _show_shapes(model)
         leg.on_event(Event("train", f"adapters: {_share(model, places):.1%} of the weights train"))
     return places
+
+
+def _show_shapes(model: PreTrainedModel) -> None:
+    """Some models ask a convolution how it moves, which PEFT's does not tell."""
+    for _, layer in adapted_layers(model):
+        for name in SHAPE:
+            if hasattr(layer.base_layer, name) and not hasattr(layer, name):
+                setattr(layer, name, getattr(layer.base_layer, name))
 
 
 def _share(model: PreTrainedModel, places: Places) -> float:
@@ -212,9 +222,16 @@ def instructions(leg: Leg) -> str:
     where = "\nThe base is the folder that training began from.\n" if Path(leg.backbone.name).is_dir() else ""
     first = "from hftransfer.models.starters import starter\n" if is_starter(name) else ""
     base = f"starter({leg.backbone.modality!r})" if is_starter(name) else repr(name)
-    return README.format(first=first, auto=leg.task.auto_model, base=base, lines=lines, where=where)
+    more_lines = CONVOLUTIONS if family(leg.backbone.model) == "convolution" else ""
+    return README.format(first=first, auto=leg.task.auto_model, base=base, lines=lines, where=where, more=more_lines)
 
 
+CONVOLUTIONS = f"""for layer in model.modules():  # some models ask a convolution how it moves
+    if hasattr(layer, "lora_A"):
+        for name in {SHAPE}:
+            if hasattr(layer.base_layer, name) and not hasattr(layer, name):
+                setattr(layer, name, getattr(layer.base_layer, name))
+"""
 README = """# Adapter
 
 The same model as low-rank updates beside its base, for PEFT. Whoever loads the folder above needs none of this.
@@ -228,7 +245,7 @@ base = {auto}.from_pretrained(
 {lines}    ignore_mismatched_sizes=True,
 )
 model = PeftModel.from_pretrained(base, "adapter").eval()
-```
+{more}```
 
 Its inputs are made by the processor or tokenizer of the folder above.
 """

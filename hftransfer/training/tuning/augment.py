@@ -40,6 +40,7 @@ class Preset:
 
 
 PRESETS = {
+    "mild": Preset(zoom=0.2),
     "photo": Preset(zoom=0.3, flip=True, colour=0.2, random=1),
     "document": Preset(turn=5.0, zoom=0.2),  # never mirrored: a letter would not be itself
     "classic": Preset(turn=40.0, shift=0.2, shear=0.2, zoom=0.2, out=True, flip=True, beyond="border"),

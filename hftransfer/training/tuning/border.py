@@ -23,7 +23,7 @@ from ..progress import Leg
 from .batches import Change
 from .rows import Collator, Rows, lengths_of
 from .shortcut import STATES, Batch, Border, Shortcut, is_ragged, made_at
-from .states import Kept, Unkept, keep_states, pad
+from .states import Kept, keep_states, pad
 from .stretch import Call, frozen_calls, outermost
 
 TRIED = 8  # places where the frozen stretch might end, the last first
@@ -49,11 +49,11 @@ def at_border(leg: Leg, rows: Rows, change: Change | None) -> Iterator[tuple[Col
             return
         for dropout in border.dropouts:
             undone.enter_context(_identity(dropout))
-        kept = None if change or leg.phase.epochs < 1 or _in_parallel() else _kept(leg, rows, border)
+        kept = None if change or leg.phase.epochs < 1 or _in_parallel() else keep_states(leg, rows, border)
         if kept is None:
             yield rows.collators
             return
-        leg.on_event(Event("train", "the frozen layers run once: what they make of the rows is kept"))
+        leg.on_event(Event("train", "the frozen layers run once: their states are kept"))
         undone.enter_context(Shortcut(leg.backbone.model, border))
         train, validation = (_bringing(rows, at, kept[at]) for at in range(2))
         yield train, validation
@@ -117,15 +117,6 @@ def _holds(model: nn.Module, border: Border, alone: Sequence[Batch], together: B
             logits = model(**together, **{STATES: pad(states, together, border.ragged)}).logits
         return torch.allclose(logits, expected, rtol=0.0, atol=CLOSE * float(expected.abs().max()))
     return False
-
-
-def _kept(leg: Leg, rows: Rows, border: Border) -> tuple[Kept, Kept] | None:
-    """What the frozen stretch makes of all rows; None, and why, where it cannot be kept."""
-    try:
-        return keep_states(leg, rows, border)
-    except Unkept as reason:
-        leg.on_event(Event("train", f"the frozen layers run in every epoch: {reason}"))
-        return None
 
 
 def _bringing(rows: Rows, at: int, kept: Kept) -> Collator:

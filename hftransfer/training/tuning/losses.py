@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ...data import labels_of
+from ...data import Words, labels_of
 from ...models.anatomy import dissect
 from ...models.inputs import example
 from ...tasks import Task
 from ...values import Backbone, Dataset
+from ..balancing import class_weights, flag_weights
 from ..progress import Leg, Machine
 from ..rows import IGNORED
 from .mixing import is_soft
@@ -28,7 +29,12 @@ def loss_of(leg: Leg) -> Loss | None:
     make = LOSSES.get(leg.task.target.shape)
     if make:
         return make(leg.data)
-    return SoftLoss(leg.recipe.label_smoothing) if is_soft(leg) else None
+    weights = None
+    if leg.recipe.balance == "weights":
+        weights = torch.from_numpy(weights_of(leg.data)).float()
+    if is_soft(leg):
+        return SoftLoss(leg.recipe.label_smoothing, weights)
+    return None if weights is None else WEIGHED[leg.task.target.shape](weights)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,14 @@ class SoftLoss:
         heavy = labels if self.weights is None else labels * self.weights.to(labels.device)
         weights = heavy.sum(-1)
         return (weights * losses).sum() / weights.sum().clamp(min=1e-9)
+
+
+def weights_of(data: Dataset) -> np.ndarray:
+    """What rows of each class of train count in the loss, [L]; of flags, rows that have the label."""
+    found = labels_of(data.splits["train"])
+    if isinstance(found, np.ndarray) and found.ndim > 1:
+        return flag_weights(found)
+    return class_weights(found.tag if isinstance(found, Words) else found, len(data.labels))
 
 
 def spread_of(data: Dataset) -> np.ndarray:
@@ -97,4 +111,30 @@ def _in_spreads(data: Dataset) -> Loss:
     return loss
 
 
+def _weighed_classes(weights: torch.Tensor) -> Loss:
+    """Cross entropy, each row or word by its class's weight: over all rows these are 1 on average, so that rates keep
+    their meaning."""
+
+    def loss(outputs: Any, labels: torch.Tensor, **_: Any) -> torch.Tensor:
+        logits, truth = outputs["logits"].float().flatten(0, -2), labels.flatten()
+        heavy = weights.to(logits.device)
+        whole = functional.cross_entropy(logits, truth, weight=heavy, ignore_index=IGNORED, reduction="sum")
+        return whole / (truth != IGNORED).sum().clamp(min=1)
+
+    return loss
+
+
+def _weighed_flags(weights: torch.Tensor) -> Loss:
+    def loss(outputs: Any, labels: torch.Tensor, **_: Any) -> torch.Tensor:
+        logits = outputs["logits"].float()
+        return functional.binary_cross_entropy_with_logits(logits, labels.float(), pos_weight=weights.to(logits.device))
+
+    return loss
+
+
 LOSSES: dict[str, Callable[[Dataset], Loss]] = {"numbers": _in_spreads}
+WEIGHED: dict[str, Callable[[torch.Tensor], Loss]] = {
+    "class": _weighed_classes,
+    "tags": _weighed_classes,
+    "flags": _weighed_flags,
+}

@@ -23,8 +23,8 @@ MOST = 2 << 30  # bytes, of training's rows and validation's
 SPLITS = ("train", "validation")
 
 
-class Unkept(Exception):
-    """Why nothing is kept."""
+class _Ending(Exception):
+    """Training is to end: the pass does not go on."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,23 @@ def pad(states: Sequence[torch.Tensor], batch: Mapping[str, torch.Tensor], ragge
     return padded
 
 
-def keep_states(leg: Leg, rows: Rows, border: Border) -> tuple[Kept, Kept]:
+def keep_states(leg: Leg, rows: Rows, border: Border) -> tuple[Kept, Kept] | None:
     """The states of training's rows and of validation's: from the cache, else by one pass.
 
-    Raises:
-        Unkept: they are too many, the disk has no room, or training is to end.
+    None where they are too many, the disk has no room (which is told), or training is to end.
     """
     first, second = (_Pass(leg, rows, border, at) for at in range(2))
-    size = first.bytes + second.bytes
-    if size > MOST:
-        raise Unkept(f"what they make of the rows takes {size / 1e9:.1f} GB")
-    return first.kept(), second.kept()
+    size = (first.bytes + second.bytes) / 1e9
+    if size > MOST / 1e9:
+        leg.on_event(Event("train", f"the frozen layers run in every epoch: their states take {size:.1f} GB"))
+        return None
+    try:
+        return first.kept(), second.kept()
+    except OSError as error:
+        leg.on_event(Event("train", f"the frozen layers run in every epoch: their states cannot be kept: {error}"))
+    except _Ending:
+        pass  # the first step says so
+    return None
 
 
 class _Pass:
@@ -104,11 +110,8 @@ class _Pass:
         path = home("features") / f"border-{self._key()}.npy"
         found = cached(path)
         if found is None or found.shape != (self.total, *self.each):
-            try:
-                with replacing(path) as part:
-                    self._write(part)
-            except OSError as error:
-                raise Unkept(f"there is no room on the disk ({error.strerror})") from error
+            with replacing(path) as part:
+                self._write(part)
             prune(path.parent, KEPT_BYTES)
             found = np.load(path, mmap_mode="r")
         order = torch.channels_last if _is_channels_last(self.sample) else torch.contiguous_format
@@ -120,7 +123,7 @@ class _Pass:
         done = 0
         for places in self.places:
             if self.leg.over():
-                raise Unkept("training is to end")
+                raise _Ending
             made, mask = self._made(places)
             own = made if self.ends is None or mask is None else made[mask.bool()]
             array[self._spots(places)] = _array(own.to(self.dtype).cpu())

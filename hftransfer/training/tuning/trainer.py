@@ -54,9 +54,8 @@ class PhaseTrainer(Trainer):
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
-        self.sampler = sampler
         self.change, self.penalty, self.schedule = change, penalty, schedule
-        self.weights = weights
+        self.weights, self.sampler = weights, sampler
         self.unwrapped: PreTrainedModel = kwargs["model"]
         self.groups = groups
         self.train_collator, self.eval_collator = collators

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import torch
+from torch.nn.modules.dropout import _DropoutNd
 from transformers import EarlyStoppingCallback, TrainingArguments
 
 from ...checkpoints import FINISHED, STALE, START, figures, keep, last_checkpoint, tidy
+from ...errors import RecipeError
 from ...models.anatomy import dissect
 from ...models.device import keep_memory
 from ...models.inputs import example
@@ -17,17 +21,20 @@ from ...recipe import Recipe
 from ...results.metrics import running
 from ...strategies import Phase
 from ...values import Backbone, Event
+from ..balancing import watched
 from ..few import with_all_rows
 from ..progress import Leg, Machine, Trained
 from .adapters import adapt, weights_of
 from .batches import change_of
 from .border import at_border
 from .contrastive import Contrast, contrasting
-from .finding import with_found_rate
+from .finding import found_rows, with_found_rate
 from .losses import exact_head, head_scale, loss_of
+from .optimizers import named
 from .penalties import penalty_of
 from .rates import family, parameter_groups, trained_parameters
 from .rows import Rows, rows_of
+from .sampling import sampler_of
 from .schedules import OWN
 from .soups import cook, shelf_for
 from .trainer import PhaseTrainer, Progress
@@ -65,18 +72,19 @@ def _trained(leg: Leg) -> Progress:
     machine = replace(leg.machine, dtype=tuning_precision(leg.backbone, leg.recipe, leg.machine))
     leg = replace(leg, machine=machine)
     leg = with_all_rows(leg)
-    tame_dropout(leg.backbone.model)
     leg.on_event(Event("train", "preparing the rows"))
     with quiet():
         rows = rows_of(leg)
-    leg = with_found_rate(leg, rows)
     progress = Progress(leg.phase.name, leg.on_event, leg.over)
-    steps = steps_of(leg.phase, len(rows.train), leg.recipe)
-    with quiet(), exact_head(leg.backbone, leg.task, machine), contrasting(leg, steps) as contrast:
-        trainer = trainer_for(leg, rows, progress, contrast)
-        with at_border(leg, rows, trainer.change) as collators:
-            trainer.train_collator, trainer.eval_collator = collators
-            descend(leg, trainer)
+    with quiet(), exact_head(leg.backbone, leg.task, machine), tamed_dropout(leg.backbone.model, leg.recipe.dropout):
+        steps = steps_of(leg.phase, len(rows.train), leg.recipe)
+        leg = with_found_rate(leg, rows, trainer_for, steps)
+        progress.history += found_rows(leg)
+        with contrasting(leg, steps) as contrast:
+            trainer = trainer_for(leg, rows, progress, contrast)
+            with at_border(leg, rows, trainer.change) as collators:
+                trainer.train_collator, trainer.eval_collator = collators
+                descend(leg, trainer)
     plain_again(leg.backbone.model)
     leg.backbone.model.requires_grad_(True).eval()
     return progress
@@ -84,11 +92,12 @@ def _trained(leg: Leg) -> Progress:
 
 def trainer_for(leg: Leg, rows: Rows, progress: Progress, contrast: Contrast | None = None) -> PhaseTrainer:
     """The Trainer of a phase, with all that the recipe and the phase ask for."""
-    args = arguments(leg, len(rows.train))
+    sampler = contrast.rounds if contrast else sampler_of(leg, rows)
+    args = arguments(leg, len(rows.train), drawn=sampler is not None)
     return PhaseTrainer(
         model=leg.backbone.model,
         args=contrast.unjudged(args) if contrast else args,
-        sampler=contrast.rounds if contrast else None,
+        sampler=sampler,
         groups=trainable(leg),
         collators=rows.collators,
         weights=weights_of(leg),
@@ -112,7 +121,7 @@ def descend(leg: Leg, trainer: PhaseTrainer) -> None:
             leg.on_event(Event("train", "training led to no finite weights: its start is kept"))
             weights.read(room / START)
         return
-    start = trainer.evaluate()[f"eval_{leg.task.target.best}"]
+    start = trainer.evaluate()[f"eval_{watched(leg.task, leg.recipe)}"]
     shelf = shelf_for(leg, trainer)
     train_on(leg, trainer, start)
     if (trainer.state.best_metric or 0.0) < start:
@@ -139,12 +148,17 @@ def plain_again(model: torch.nn.Module) -> None:
 
     Who reads the model next chooses its precision, and a copy of it must not call the original.
     """
-    for name in ("forward", "_original_forward"):
+    # While it counts as prepared, the next phase's Accelerator passes it over: it would train in fp32.
+    for name in ("forward", "_original_forward", "_is_accelerate_prepared"):
         model.__dict__.pop(name, None)
 
 
-def arguments(leg: Leg, rows: int) -> TrainingArguments:
-    """The phase in Trainer's words."""
+def arguments(leg: Leg, rows: int, *, drawn: bool = False) -> TrainingArguments:
+    """The phase in Trainer's words.
+
+    Args:
+        drawn: whether an epoch is drawn from the rows: there are as many steps then as epochs of all rows have.
+    """
     phase, recipe, machine = leg.phase, leg.recipe, leg.machine
     assert phase.rates is not None
     epochs, steps = phase.epochs, steps_of(phase, rows, recipe)
@@ -153,10 +167,12 @@ def arguments(leg: Leg, rows: int) -> TrainingArguments:
         output_dir=str(leg.room),
         restore_callback_states_from_checkpoint=True,
         num_train_epochs=epochs,
+        max_steps=steps if drawn else -1,
         per_device_train_batch_size=recipe.batch_size,
         per_device_eval_batch_size=2 * recipe.batch_size,
         learning_rate=phase.rates.backbone,
         weight_decay=recipe.weight_decay,
+        **named(recipe.optimizer),
         warmup_steps=round(recipe.warmup * steps),
         lr_scheduler_type=SCHEDULES[phase.schedule],
         eval_strategy="steps",
@@ -165,7 +181,7 @@ def arguments(leg: Leg, rows: int) -> TrainingArguments:
         save_steps=evaluations,
         logging_steps=max(1, steps // LOGS),
         load_best_model_at_end=True,
-        metric_for_best_model=leg.task.target.best,
+        metric_for_best_model=watched(leg.task, leg.recipe),
         greater_is_better=True,
         save_total_limit=None,  # `Progress` drops the older ones
         batch_eval_metrics=True,
@@ -197,11 +213,25 @@ def tuning_precision(backbone: Backbone, recipe: Recipe, machine: Machine) -> to
     return machine.dtype
 
 
-def tame_dropout(model: torch.nn.Module) -> None:
-    """Bound what dropout drops: some configs ask for 80 % before the head, meant for a million images."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = min(module.p, MOST_DROPPED)
+@contextmanager
+def tamed_dropout(model: torch.nn.Module, part: float | None = None) -> Iterator[None]:
+    """While inside, dropout drops the part asked for; by default what the model's config says,
+    within bounds: some ask for 80 % before the head, meant for a million images.
+
+    Raises:
+        RecipeError: a part is asked for, and the model drops nothing anywhere.
+    """
+    usual = {module: module.p for module in model.modules() if isinstance(module, _DropoutNd)}
+    if part is not None and not usual:
+        fix = "leave it out, or choose another backbone"
+        raise RecipeError("the backbone has no dropout that could be set", place="--dropout", fix=fix)
+    for module, own in usual.items():
+        module.p = min(own, MOST_DROPPED) if part is None else part
+    try:
+        yield
+    finally:
+        for module, own in usual.items():
+            module.p = own
 
 
 def trainable(leg: Leg) -> list[dict[str, Any]]:
@@ -217,4 +247,5 @@ def trainable(leg: Leg) -> list[dict[str, Any]]:
         parameter.requires_grad = places.trains(name) if places else name in trained
     # A head learns the faster, the larger what it gives.
     rates = replace(leg.phase.rates, head=leg.phase.rates.head * head_scale(leg.task, leg.data))
-    return parameter_groups(model, head, rates, leg.recipe.weight_decay)
+    decay = 0.0 if leg.phase.penalty else leg.recipe.weight_decay  # that draws to nought, a penalty elsewhere
+    return parameter_groups(model, head, rates, decay)

@@ -94,7 +94,7 @@ def _component(entry: Field[Any]) -> Component:
         return gr.Checkbox(**{**more, "value": entry.default})
     if "choices" in rules:
         return gr.Dropdown(choices=list(rules["choices"]), **more)
-    return gr.Textbox(placeholder=label("train.auto"), max_lines=1, min_width=240, **more)
+    return gr.Textbox(placeholder=label(f"train.{rules.get('empty', 'auto')}"), max_lines=1, min_width=240, **more)
 
 
 def _typed(entry: Field[Any], value: Any) -> Any:

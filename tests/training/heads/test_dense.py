@@ -36,7 +36,7 @@ def crossed(seed: int) -> Split:
     return Split(features, (features[:, 0] * features[:, 1] > 0).astype(np.int64))
 
 
-@pytest.mark.parametrize("kind", ["text", "convolution"])
+@pytest.mark.parametrize("kind", ["text", pytest.param("convolution", marks=pytest.mark.slow)])
 def test_it_learns_what_a_linear_head_cannot(kind: str, tmp_path: Path) -> None:
     """What is measured is what the model computes, a dense layer of its own before the head included."""
     backbone, data, recipe = station(kind, tmp_path, head="dense", weight_decay=0.1)
@@ -89,6 +89,7 @@ def test_what_is_kept_of_a_run_is_the_same_model(old: Predictor, tmp_path: Path)
     assert np.array_equal(kept.scores(batch), old.scores(batch))
 
 
+@pytest.mark.slow
 def test_training_and_the_saved_folder_agree(tmp_path: Path) -> None:
     backbone, data, recipe = station("text", tmp_path, head="dense")
     run_phases(backbone, data, [PROBE, phase()], recipe, tmp_path / "work")
@@ -107,6 +108,11 @@ def test_its_labels_are_gone_on_with(old: Predictor, tmp_path: Path) -> None:
     heads = [model.backbone.model.classifier for model in (old, new)]
     assert torch.equal(heads[0].hidden.weight, heads[1].hidden.weight)
     assert new.report["head"] == "dense" and new.report["metrics"]["accuracy"]["value"] == 1.0
+
+
+@pytest.mark.slow
+def test_everything_is_tuned_from_it(old: Predictor, tmp_path: Path) -> None:
+    source = pictures(tmp_path / "n.zip", images=10)
     tuned = fine_tune(source, Recipe(backbone=str(old.folder), strategy="full", epochs=1), output=tmp_path / "tuned")
     assert tuned.report["metrics"]["accuracy"]["value"] == 1.0 and tuned.report["head"] == "dense"
 

@@ -46,7 +46,7 @@ KINDS = ("text", pytest.param("image", marks=pytest.mark.slow), pytest.param("co
 
 
 def phase(**more: object) -> Phase:
-    given = {"rates": Rates(3e-3, 3e-3), "epochs": 3.0, "adapter": Adapter(rank=4)} | more
+    given = {"rates": Rates(3e-3, 3e-3), "epochs": 2.0, "adapter": Adapter(rank=4)} | more
     return Phase("lora", trains="adapters", solver="trainer", **given)  # type: ignore[arg-type]
 
 
@@ -145,6 +145,9 @@ def test_layers_are_found_in_any_backbone(kind: str, tmp_path: Path) -> None:
     weights = weights_of(leg)
     assert isinstance(weights, Adapted)
     adapted = dict(adapted_layers(model))
+    batch = example(leg.backbone)
+    with torch.inference_mode():
+        assert torch.equal(model(**batch).logits, MODELS[kind].eval()(**batch).logits)
     plain = {name: module for name, module in MODELS[kind].named_modules() if name in adapted}
     others = {name: module for name, module in MODELS[kind].named_modules() if name not in adapted}
     head = dissect(MODELS[kind], example(leg.backbone), "it").head

@@ -86,20 +86,20 @@ def test_the_same_chance_gives_the_same_changes_and_another_one_others() -> None
     assert torch.equal(changed[0], changed[1]) and not torch.equal(changed[0], changed[2])
 
 
-def test_digits_are_documents_and_what_has_colours_is_a_photo() -> None:
+def test_digits_are_documents_and_what_has_colours_is_none() -> None:
     digits = [Image.fromarray((image * 15.9).astype(np.uint8)) for image in load_digits().images[:60]]
     assert _preset(digits)[0] == "document"
     noise = np.random.default_rng(0)
     around = [np.array(colour) + noise.integers(-15, 16, (32, 32, 3)) for colour in COLOURS.values()]
-    assert _preset([Image.fromarray(pixels.clip(0, 255).astype(np.uint8)) for pixels in around])[0] == "photo"
+    assert _preset([Image.fromarray(pixels.clip(0, 255).astype(np.uint8)) for pixels in around])[0] == "mild"
     slope = Image.fromarray(np.add.outer(np.arange(64), np.arange(64)).astype(np.uint8))
-    assert _preset([slope]) == ("photo", "1 of 1 images are more than strokes on a plain ground")
+    assert _preset([slope]) == ("mild", "1 of 1 images are more than strokes on a plain ground")
 
 
 @pytest.mark.real
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("omniglot20", "document"), *((name, "photo") for name in ("handdigits10", "cifar10_small", "trash6", "dtd10"))],
+    [("omniglot20", "document"), *((name, "mild") for name in ("handdigits10", "cifar10_small", "trash6", "dtd10"))],
 )
 def test_real_images_get_the_preset_of_their_kind(name: str, expected: str) -> None:
     shared = Path(os.environ.get("HFTRANSFER_SHARED", "../shared")) / "data" / "images" / f"{name}.zip"

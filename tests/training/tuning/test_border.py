@@ -28,8 +28,8 @@ from tests.tiny import convolutional_backbone, image_backbone, pictures, text_ba
 
 from .families import FAMILIES, IMAGES, SIZE, VOCABULARY, batch_for
 
-TOP = Phase("top", "layers", "trainer", rates=Rates(1e-2, 1e-2, 0.9), epochs=3.0, layers=1)
-KEPT = "the frozen layers run once: what they make of the rows is kept"
+TOP = Phase("top", "layers", "trainer", rates=Rates(1e-2, 1e-2, 0.9), epochs=2.0, layers=1)
+KEPT = "the frozen layers run once: their states are kept"
 MAKERS = {"text": text_backbone, "image": image_backbone, "convolution": convolutional_backbone}
 WORDS = {"good": ["lovely", "happy"], "bad": ["sad", "awful"]}
 
@@ -116,9 +116,14 @@ def close(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return all(torch.allclose(one[name], other[name], atol=2e-5) for name in names)
 
 
-@pytest.mark.parametrize("station", MAKERS, indirect=True)
+@pytest.mark.parametrize(
+    "station",
+    [kind if kind == "text" else pytest.param(kind, marks=pytest.mark.slow) for kind in MAKERS],
+    indirect=True,
+)
 def test_the_model_is_the_one_that_it_would_have_been(station: Station) -> None:
-    """Frozen layers are called in one pass alone, and none of them in training; a second run makes no pass."""
+    """Frozen layers are called in one pass alone, and none of them in training; a run that is stopped goes on to
+    the same model, and makes no pass again."""
     plain = station.without("plain")
     history = station.trained.history
     assert ("low", True) in station.calls and KEPT not in station.told
@@ -130,34 +135,31 @@ def test_the_model_is_the_one_that_it_would_have_been(station: Station) -> None:
     for one, other in zip(history, station.trained.history, strict=True):
         assert one == {name: pytest.approx(value, abs=1e-4) for name, value in other.items()}
     passes = sum(place == "low" for place, _ in station.calls)
-    again = station.run("again")
+    with pytest.raises(Stopped):
+        station.run("again", stop_at=4)
+    again = station.run("again")  # goes on from where it was stopped
     assert close(kept, again)
+    assert min(event.step for event in station.heard if event.total) > 1
     assert not any(event.stage == "features" for event in station.heard)
     assert sum(place == "low" for place, _ in station.calls) < passes
 
 
-@pytest.mark.parametrize("station", ["text"], indirect=True)
-def test_a_stopped_run_goes_on_to_the_same_result(station: Station) -> None:
-    whole = station.run("whole")
-    with pytest.raises(Stopped):
-        station.run("stopped", stop_at=7)
-    assert close(whole, station.run("stopped"))
-    assert not any(event.stage == "features" for event in station.heard)
-    assert station.heard and min(event.step for event in station.heard if event.total) > 1
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("station", ["text"], indirect=True)
 def test_where_it_cannot_be_kept_the_layers_run_each_time(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too large, or everything trains: said where it is a pity, and the result is the same."""
     plain = station.without("plain")
     monkeypatch.setattr(states, "MOST", 1000)
     assert close(plain, station.run("large"))
-    assert any(message.startswith("the frozen layers run in every epoch: what they") for message in station.told)
+    assert any(
+        message.startswith("the frozen layers run in every epoch: their states take") for message in station.told
+    )
     assert ("low", True) in station.calls
     station.run("all", replace(TOP, trains="everything", layers=None, epochs=1.0))
     assert not any("frozen" in message for message in station.told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("station", ["text"], indirect=True)
 def test_bf16_is_kept_where_training_is_in_it(station: Station, own_home: Path) -> None:
     """Half the size; and other weights below the border have a place of their own."""

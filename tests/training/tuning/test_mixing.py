@@ -45,6 +45,12 @@ def test_labels_are_mixed_as_much_as_pixels(way: Any) -> None:
     assert whole if way is cut else not whole
 
 
+def test_half_of_an_image_is_cut_where_half_of_it_is_asked_for() -> None:
+    """What of the rectangle lies beyond the image's edges is not cut: never more, and of some all of it."""
+    _, labels = cut(torch.zeros(64, 3, 40, 40), torch.eye(64), 1000.0)
+    assert 0.45 < labels.diagonal().min() < 0.6
+
+
 def test_smoothed_shares_cost_what_torch_says_and_numbers_the_plain_loss() -> None:
     logits, labels = torch.randn(6, 5), torch.tensor([0, 1, 2, 3, 4, IGNORED])
     weights = torch.tensor([1.0, 2.0, 0.5, 1.0, 3.0])

@@ -127,18 +127,21 @@ def test_what_is_frozen_holds_still_and_the_rest_does_not() -> None:
 
 
 def test_phase_by_phase_through_the_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What each phase moved, at what rates, on what schedule, and that its dropout below held still."""
+    """What each phase moved, at what rates, on what schedule, in what arithmetic, and that its dropout below held
+    still."""
     seen: list[dict[str, object]] = []
     train, modes = PhaseTrainer.train, []
 
     def noted(self: PhaseTrainer, *args: object, **kwargs: object) -> object:
-        layer = self.unwrapped.bert.encoder.layer
+        layer, dtypes = self.unwrapped.bert.encoder.layer, set()
         handles = [
             part.output.dropout.register_forward_hook(
                 lambda module, *_, at=at: modes.append((at, module.training, self.model.training))
             )
             for at, part in enumerate(layer)
         ]
+        dense = layer[1].intermediate.dense
+        handles.append(dense.register_forward_hook(lambda module, args, made: dtypes.add(made.dtype)))
         before = {name: parameter.detach().clone() for name, parameter in self.unwrapped.named_parameters()}
         answer = train(self, *args, **kwargs)
         after = self.unwrapped.named_parameters()
@@ -147,6 +150,7 @@ def test_phase_by_phase_through_the_trainer(tmp_path: Path, monkeypatch: pytest.
         factor = self.lr_scheduler.lr_lambdas[0]
         seen.append({"moved": moved, "rates": rates, "factor": factor, "steps": self.state.max_steps})
         seen[-1]["modes"] = {(at, mode) for at, mode, training in modes if training}
+        seen[-1]["dtypes"] = dtypes
         modes.clear()
         for handle in handles:
             handle.remove()
@@ -154,13 +158,14 @@ def test_phase_by_phase_through_the_trainer(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(PhaseTrainer, "train", noted)
     monkeypatch.setattr(tune, "change_of", lambda leg: lambda batch: batch)  # no shortcut past what is frozen
-    recipe = Recipe(backbone=str(text_backbone(tmp_path / "b")), batch_size=8, precision="fp32")
+    recipe = Recipe(backbone=str(text_backbone(tmp_path / "b")), batch_size=8, precision="bf16")
     set_seed(1)
     data = load_data(table(tmp_path / "t.csv", rows=10), recipe)
     backbone = load_backbone(get_task(data.task), data.labels, recipe)
     phases = [top(1, schedule="slanted"), Phase("all", "everything", "trainer", rates=RATES, epochs=1.0)]
     run_phases(backbone, data, phases, recipe, tmp_path)
     first, second = seen
+    assert first["dtypes"] == second["dtypes"] == {torch.bfloat16}
     assert all(name.startswith(("bert.encoder.layer.1.", "bert.pooler.", "classifier.")) for name in first["moved"])
     assert any(name.startswith("bert.encoder.layer.1.") for name in first["moved"])
     assert first["rates"] == pytest.approx([1e-2, 3e-2])
