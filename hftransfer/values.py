@@ -89,7 +89,8 @@ class Dataset:
     its inputs, in order, labels left out: what depends on inputs alone is cached by it.
     `columns` says of a table which there are (`names`), and which were taken as `input`,
     as `pair` (of texts, the second) and as `labels`. `known` are those of `labels`, the
-    first ones, that the model to go on from has already. `parts` are, of a split that was
+    first ones, that the model to go on from has already. `carved` names the splits that were
+    made of train's rows. `parts` are, of a split that was
     put together, what it was put together of, in order: what is cached is cached by them.
     """
 
@@ -102,6 +103,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     columns: Mapping[str, Any] | None = None
     known: tuple[str, ...] = ()
+    carved: tuple[str, ...] = ()
     parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
 
     @property

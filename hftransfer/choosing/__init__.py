@@ -1,8 +1,8 @@
 """Which backbone, which strategy, which values: asked for by name, or chosen by measuring."""
 
-from .candidates import candidates, pick
+from .candidates import pick, promising
 from .contest import Decision, decide
 from .picking import facts, pick_backbone, with_language
 from .settled import Settled
 
-__all__ = ["Decision", "Settled", "candidates", "decide", "facts", "pick", "pick_backbone", "with_language"]
+__all__ = ["Decision", "Settled", "decide", "facts", "pick", "pick_backbone", "promising", "with_language"]

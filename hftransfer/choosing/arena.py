@@ -1,4 +1,4 @@
-"""Candidates are trained one after another, each from the same start, and judged on validation; the best is kept."""
+"""Candidates are trained one after another, each on a copy, and judged on validation; the best is kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..checkpoints import FINISHED, LEADER, bring_adapter, figures, keep, room_of
+from ..errors import BackboneError, RecipeError
 from ..models.loading import quiet, reload_model
 from ..predictor.ready import Ready
 from ..predictor.scored import scored
@@ -30,9 +33,10 @@ class Tried:
     """What came of a candidate, as the report tells it.
 
     Attributes:
-        metric: the task's main one, of validation, `value` with the bounds of its interval; None if it was not trained.
+        metric: of validation, `value` with the bounds of its interval; None if it was not trained.
         seconds: that it took; of one that was not trained, that it would have taken.
         choices: of the recipe, where they were searched for.
+        taken: whether it is the one that the run ended with.
     """
 
     name: str
@@ -43,49 +47,89 @@ class Tried:
     high: float | None = None
     seconds: float = 0.0
     choices: dict[str, Any] = field(default_factory=dict)
+    taken: bool = False
 
     @property
     def figure(self) -> float:
         """For comparing: less than any other where there is none."""
-        return self.value if self.value is not None and math.isfinite(self.value) else float("-inf")
+        return float("-inf") if self.value is None else self.value
 
     def to_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None and value != {}}
 
 
 class Arena:
-    """One start, any number of candidates, and the best of them so far, which lies on disk."""
+    """Any number of candidates, and the best of them so far, which lies on disk.
+
+    Args:
+        rooms: phases that were run before: each has a room of its own.
+    """
 
     def __init__(
-        self, data: Dataset, recipe: Recipe, work: Path, settled: Settled, on_event: Listener, over: Over
+        self,
+        data: Dataset,
+        recipe: Recipe,
+        work: Path,
+        settled: Settled,
+        on_event: Listener,
+        over: Over,
+        rooms: int = 0,
     ) -> None:
         self.data, self.work, self.settled, self.on_event, self.over = data, work, settled, on_event, over
         self.task = get_task(data.task)
         self.metric = watched(self.task, recipe)  # the same for all, whatever they are trained by
         self.tried: list[Tried] = []
         self.trained: dict[str, Trained] = {}
-        self.rooms = 1  # phases so far: each has a room of its own
+        self.rooms = rooms
 
     def enter(self, entry: Tried, start: Backbone, phases: Sequence[Phase], recipe: Recipe) -> None:
         """Train a copy of the start, and note what it reaches; one of an earlier attempt is not trained again.
 
-        Where it is no worse than the best so far, the later one wins: what is tried was thought to be better.
+        One that cannot be trained is passed over: the others are as good as without it.
         """
         first, self.rooms = self.rooms, self.rooms + len(phases)
-        known = self.settled.known.get(f"tried {entry.name}")
-        if known is None:
-            if phases:
-                self.on_event(Event("train", f"trying {entry.name}: {entry.why}"))
-            known = self.settled.once(f"tried {entry.name}", lambda: self._run(entry, start, phases, recipe, first))
+        known = self._known(entry.name)
+        if known is None and phases:
+            self.on_event(Event("train", f"trying {entry.name}: {entry.why}"))
+        try:
+            known = known or self._run(entry, start, apart(phases), recipe, first)
+        except (RecipeError, BackboneError, torch.OutOfMemoryError) as error:
+            if not self.tried:
+                raise  # there is nothing to fall back on
+            return self.pass_over(entry, getattr(error, "cause", "there is not enough memory"))
+        finally:
+            self._clear(phases, first)
+        known = self.settled.once(f"tried {entry.name}", lambda: known)
         done = Tried(**known["tried"])
-        self.on_event(Event("train", f"{done.name} reaches {done.metric} {done.figure:.3f} on validation"))
+        reached = "no figure" if done.value is None else f"{done.metric} {done.value:.3f}"
+        self.on_event(Event("train", f"{done.name} reaches {reached} on validation"))
         self.tried.append(done)
         self.trained[done.name] = Trained(**{**known["trained"], "history": tuple(known["trained"]["history"])})
+
+    def knows(self, name: str) -> bool:
+        """Whether an earlier attempt at the run has tried it."""
+        return self._known(name) is not None
 
     def pass_over(self, entry: Tried, cause: str) -> None:
         """Note one that is not tried, and why."""
         self.on_event(Event("train", f"{entry.name} is not tried: {cause}"))
         self.tried.append(replace(entry, why=cause))
+
+    def winner(self, start: Backbone) -> tuple[Backbone, str]:
+        """The best candidate's model, and its name."""
+        name = str(figures(self.work, LEADER)["tried"]["name"])
+        self.tried = [replace(entry, taken=entry.name == name) for entry in self.tried]
+        return replace(start, model=reload_model(start.model, self.work / LEADER)), name
+
+    @property
+    def best(self) -> float:
+        return max((entry.figure for entry in self.tried), default=float("-inf"))
+
+    def _known(self, name: str) -> dict[str, Any] | None:
+        """What is noted of one; of the leader beside its model, in case that a kill came before it was noted."""
+        led = figures(self.work, LEADER)
+        noted: dict[str, Any] | None = self.settled.known.get(f"tried {name}")
+        return noted or (led if led and led["tried"]["name"] == name else None)
 
     def _run(
         self, entry: Tried, start: Backbone, phases: Sequence[Phase], recipe: Recipe, first: int
@@ -93,29 +137,35 @@ class Arena:
         began = time.perf_counter()
         backbone = replace(start, model=copy.deepcopy(start.model))
         trained = run_phases(backbone, self.data, phases, recipe, self.work, self.on_event, self.over, first)
-        value = figure_of(backbone, self.data, self.metric)  # in fp32, as it will be used
-        done = replace(entry, **asdict(value), seconds=round(time.perf_counter() - began, 1))
-        rooms = [room_of(self.work, number, phase.name) for number, phase in enumerate(phases, first)]
+        found = figure_of(backbone, self.data, self.metric)  # in fp32, as it will be used
+        value = asdict(found) if math.isfinite(found.value) else {}
+        done = replace(entry, **value, seconds=round(time.perf_counter() - began, 1))
+        known = {"tried": asdict(done), "trained": asdict(trained)}
 
         def write(folder: Path) -> None:
             backbone.model.save_pretrained(folder)
-            bring_adapter(rooms[-1] / FINISHED if rooms else None, folder)
+            last = room_of(self.work, first + len(phases) - 1, phases[-1].name) if phases else None
+            bring_adapter(last / FINISHED if last else None, folder)
 
-        if done.figure >= self.best:
+        if self._leads(done, phases):
             with quiet():
-                keep(self.work, LEADER, write, {"name": done.name})
-        for room in rooms:
-            shutil.rmtree(room, ignore_errors=True)
-        return {"tried": asdict(done), "trained": asdict(trained)}
+                keep(self.work, LEADER, write, known)
+        return known
 
-    @property
-    def best(self) -> float:
-        return max((entry.figure for entry in self.tried), default=float("-inf"))
+    def _leads(self, done: Tried, phases: Sequence[Phase]) -> bool:
+        """Whether it is better than all before. One that validation watched and that is no better is the start
+        that it kept; one that it could not watch has moved, and was tried since it is thought to be better."""
+        moved = any(not phase.judged for phase in phases)
+        return not self.tried or done.figure > self.best or (moved and done.figure == self.best)
 
-    def winner(self, start: Backbone) -> tuple[Backbone, str]:
-        """The best candidate's model, and its name."""
-        name = figures(self.work, LEADER)["name"]
-        return replace(start, model=reload_model(start.model, self.work / LEADER)), str(name)
+    def _clear(self, phases: Sequence[Phase], first: int) -> None:
+        for number, phase in enumerate(phases, first):
+            shutil.rmtree(room_of(self.work, number, phase.name), ignore_errors=True)
+
+
+def apart(phases: Sequence[Phase]) -> tuple[Phase, ...]:
+    """The phases with validation left to the comparison: what learned from it cannot be judged on it."""
+    return tuple(replace(phase, whole=False) for phase in phases)
 
 
 def figure_of(backbone: Backbone, data: Dataset, metric: str) -> Interval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..recipe import Recipe, seconds
@@ -22,36 +23,38 @@ class Candidate:
     """A strategy that may be worth its time.
 
     Attributes:
-        phases: those after the probe, which it begins with.
         why: it is tried, in words.
         seconds: that it would take, about.
         fits: whether there is time for it.
     """
 
     name: str
-    phases: tuple[Phase, ...]
     why: str
     seconds: float
     fits: bool
 
 
-def candidates(backbone: Backbone, data: Dataset, recipe: Recipe) -> tuple[Candidate, ...]:
-    """The strategies to try after the probe, the most promising first."""
-    known, recipe = facts(backbone, data), recipe.with_(start="probe")
-    names, why = _promising(known)
-    row = Trial.of(backbone, data, recipe, machine_for(recipe)).forward(machine_for(recipe)) if names else 0.0
+def candidates(
+    backbone: Backbone, data: Dataset, recipe: Recipe, ways: Mapping[str, Sequence[Phase]]
+) -> tuple[Candidate, ...]:
+    """The strategies to try after the probe, the most promising first.
+
+    Args:
+        ways: the phases of each.
+    """
+    known = facts(backbone, data)
+    row = Trial.of(backbone, data, recipe, machine_for(recipe)).forward(machine_for(recipe)) if ways else 0.0
     budget, found, spent = seconds(recipe.budget) if recipe.budget else PATIENCE, [], 0.0
-    for name in names:
-        phases = STRATEGIES[name].phases(known, recipe)[1:]
+    for name, phases in ways.items():
         steps = sum(steps_of(phase, known.rows, recipe) for phase in phases if phase.solver == "trainer")
         needed = row * recipe.batch_size * BACKWARD * steps
         fits = spent + needed <= budget
         spent += needed if fits else 0.0
-        found.append(Candidate(name, phases, why, needed, fits))
+        found.append(Candidate(name, promising(known)[1], needed, fits))
     return tuple(found)
 
 
-def _promising(known: Facts) -> tuple[tuple[str, ...], str]:
+def promising(known: Facts) -> tuple[tuple[str, ...], str]:
     """Names, the most promising first, and why these."""
     each = known.rows // known.labels
     few = ("contrastive",) if known.smallest and each < FEW else ()
@@ -65,5 +68,11 @@ def pick(backbone: Backbone, data: Dataset, recipe: Recipe) -> Strategy:
     """The recipe's strategy; for `auto`, the one that would be tried first, else the probe alone."""
     if recipe.strategy != "auto":
         return STRATEGIES[recipe.strategy]
-    first = next((candidate.name for candidate in candidates(backbone, data, recipe) if candidate.fits), None)
-    return STRATEGIES[first or "feature-extraction"]
+    return STRATEGIES[next(iter(fitting(backbone, data, recipe)), "feature-extraction")]
+
+
+def fitting(backbone: Backbone, data: Dataset, recipe: Recipe) -> list[str]:
+    """The names of those that may pay and that there is time for."""
+    known = facts(backbone, data)
+    ways = {name: STRATEGIES[name].phases(known, recipe) for name in promising(known)[0]}
+    return [found.name for found in candidates(backbone, data, recipe, ways) if found.fits]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..recipe import Recipe
-from ..strategies import STRATEGIES
+from ..strategies import STRATEGIES, Phase
 from ..training import Over, Trained, as_it_is, require_heeded, run_phases
 from ..values import Backbone, Dataset, Event, Listener
 from .arena import Arena, Tried
-from .candidates import candidates
+from .candidates import candidates, promising
 from .picking import facts
 from .search import search
 from .settled import Settled
@@ -79,24 +80,32 @@ def _contest(
     on_event: Listener,
     over: Over,
 ) -> Decision:
-    known, recipe = facts(backbone, data), recipe.with_(start="probe")
-    probe = STRATEGIES[PROBE].phases(known, recipe)
-    trained = run_phases(backbone, data, probe, recipe, work, on_event, over)
-    start, arena = as_it_is(backbone), Arena(data, recipe, work, settled, on_event, over)
-    metric = arena.metric
-    arena.enter(Tried(PROBE, "a usable model within one pass over the rows", metric), start, (), recipe)
-    listed = settled.once(
-        "candidates", lambda: [asdict(replace(found, phases=())) for found in candidates(backbone, data, recipe)]
-    )
-    for found in listed:
-        entry = Tried(found["name"], found["why"], metric, seconds=round(found["seconds"], 1))
+    known, planned = facts(backbone, data), recipe.with_(start="probe")
+    probe = STRATEGIES[PROBE].phases(known, planned)
+    ways = {name: STRATEGIES[name].phases(known, planned) for name in promising(known)[0]}
+    apart = any(phases[: len(probe)] != probe for phases in ways.values())
+    whole = replace(backbone, model=copy.deepcopy(backbone.model)) if apart else backbone
+    trained = run_phases(backbone, data, probe, planned, work, on_event, over)
+    probed, arena = as_it_is(backbone), Arena(data, planned, work, settled, on_event, over, len(probe))
+    arena.enter(Tried(PROBE, "a usable model within one pass over the rows", arena.metric), probed, (), planned)
+    for found in settled.once("candidates", lambda: [asdict(one) for one in candidates(probed, data, planned, ways)]):
+        entry = Tried(found["name"], found["why"], arena.metric, seconds=round(found["seconds"], 1))
         if not found["fits"]:
             arena.pass_over(entry, f"it would take about {found['seconds']:.0f} s, more than there is")
-        elif over():
+        elif over() and not arena.knows(entry.name):
             arena.pass_over(entry, "the time was over")
         else:
-            phases = STRATEGIES[entry.name].phases(known, recipe)[len(probe) :]
-            arena.enter(entry, start, phases, recipe)
-    best, name = arena.winner(start)
+            start, phases = _from(probe, ways[entry.name], probed, whole)
+            arena.enter(entry, start, phases, planned)
+    best, name = arena.winner(probed)
     on_event(Event("train", f"strategy {name}: the best of {len(arena.trained)} on validation"))
-    return Decision(best, name, trained + arena.trained[name], recipe, tuple(arena.tried))
+    begun = trained if name == PROBE or ways[name][: len(probe)] == probe else Trained((), trained.features_seconds)
+    return Decision(best, name, begun + arena.trained[name], recipe, tuple(arena.tried))
+
+
+def _from(
+    probe: tuple[Phase, ...], phases: tuple[Phase, ...], probed: Backbone, whole: Backbone
+) -> tuple[Backbone, tuple[Phase, ...]]:
+    """Where a strategy begins, and what is left to do: after the probe, or, where it begins otherwise, at the start."""
+    shared = phases[: len(probe)] == probe
+    return (probed, phases[len(probe) :]) if shared else (whole, phases)

@@ -15,7 +15,7 @@ from ..tasks import Task, get_task
 from ..training import Over
 from ..values import Backbone, Dataset, Event, Listener
 from .arena import Arena, Tried
-from .candidates import candidates
+from .candidates import fitting
 from .picking import facts
 from .settled import Settled
 
@@ -85,10 +85,10 @@ def search(
     recipes = {USUAL: recipe.with_(strategy=names[0], tune=None)}
     _enter(arena, USUAL, recipes[USUAL], {}, backbone, known)
     for number in range(1, recipe.tune + 1):
-        if over():
+        trial, name = study.ask(), f"trial {number}"
+        if over() and not arena.knows(name):
             on_event(Event("train", f"the time was over after {number - 1} of {recipe.tune} trials"))
             break
-        trial, name = study.ask(), f"trial {number}"
         choices = suggested(trial, names, recipe, known, task)
         recipes[name] = recipe.with_(**choices, tune=None)
         _enter(arena, name, recipes[name], choices, backbone, known)
@@ -115,8 +115,7 @@ def _strategies(backbone: Backbone, data: Dataset, recipe: Recipe) -> list[str]:
     """The one that is asked for; for `auto`, all that may pay and that there is time for."""
     if recipe.strategy != "auto":
         return [recipe.strategy]
-    found = [candidate.name for candidate in candidates(backbone, data, recipe) if candidate.fits]
-    return ["feature-extraction", *found]
+    return ["feature-extraction", *fitting(backbone, data, recipe)]
 
 
 def _enter(arena: Arena, name: str, recipe: Recipe, choices: dict[str, Any], backbone: Backbone, known: Facts) -> None:

@@ -23,6 +23,7 @@ READING = (
 )
 WENT_ON = ("before", "forgetting")  # of a run that goes on from a model of ours
 ASKED = ("cross_validation", "pseudo_labelled")  # of a run that was asked for them
+TOLD = ("tried", "advice")  # to people; programs find them in report.json
 
 
 @click.group(context_settings=CONTEXT)
@@ -84,7 +85,8 @@ def train(
         model = fine_tune(source, recipe, output=output, overwrite=overwrite, on_event=terminal)
     run = {**model.report, "model": str(output)}
     names = ("model", "task", "backbone", "strategy", "labels", "evaluated_on", "rows", "metrics", "seconds")
-    show({name: run[name] for name in (*names, *WENT_ON, *ASKED) if name in run}, as_json, lines.trained)
+    more = () if as_json else TOLD
+    show({name: run[name] for name in (*names, *WENT_ON, *ASKED, *more) if name in run}, as_json, lines.trained)
 
 
 @cli.command()

@@ -67,6 +67,7 @@ def load_data(
         notes=tuple(problem.message for problem in problems if problem.severity == "info"),
         columns=gathered.columns,
         known=kept,
+        carved=tuple(split for split in slices if split not in gathered.parts),
     )
 
 

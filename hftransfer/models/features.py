@@ -93,7 +93,8 @@ def whole_array(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
 def _key(backbone: Backbone, anatomy: Anatomy, digest: str, views: tuple[View, ...], dtype: torch.dtype) -> str:
     """Data, weights, revision and processor; what else changes the numbers comes along."""
     processor = described(backbone)
-    parts = (digest, backbone.key, backbone.revision, processor, anatomy.every_token, views, dtype, torch.__version__)
+    read = (anatomy.every_token, anatomy.dense or anatomy.head, views)
+    parts = (digest, backbone.key, backbone.revision, processor, read, dtype, torch.__version__)
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 

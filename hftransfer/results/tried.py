@@ -22,15 +22,13 @@ class Attempt:
 
 
 def attempts(run: Mapping[str, Any]) -> list[Attempt]:
-    """In the order in which they were tried; the one that was taken is the last of the best."""
-    tried = run.get("tried") or []
-    figures = [entry["value"] for entry in tried if entry.get("value") is not None]
-    best = max((place for place, entry in enumerate(tried) if entry.get("value") == max(figures)), default=-1)
-    return [_attempt(entry, taken=place == best) for place, entry in enumerate(tried)]
+    """In the order in which they were tried."""
+    return [_attempt(entry) for entry in run.get("tried") or []]
 
 
-def _attempt(entry: Mapping[str, Any], *, taken: bool) -> Attempt:
+def _attempt(entry: Mapping[str, Any]) -> Attempt:
     metric = str(entry.get("metric"))
     value, low, high = (written(metric, entry.get(side)) for side in ("value", "low", "high"))
     seconds = f"{entry.get('seconds', 0):.0f} s" if value else ""
-    return Attempt(str(entry["name"]), value, f"{low} – {high}" if low else "", seconds, str(entry["why"]), taken)
+    interval, taken = f"{low} – {high}" if low else "", bool(entry.get("taken"))
+    return Attempt(str(entry["name"]), value, interval, seconds, str(entry["why"]), taken)

@@ -39,7 +39,7 @@ class Full:
 def rates_for(facts: Facts, recipe: Recipe) -> Rates:
     """The family's in the optimizer's steps, or scaled to the recipe's peak where it names one."""
     rates = RATES[facts.family]
-    peak = recipe.learning_rate or rates.backbone * PACES.get(recipe.optimizer, 1.0)
+    peak = recipe.learning_rate or rates.backbone * PACES.get(recipe.optimizer.strip().lower(), 1.0)
     return from_start(Rates(peak, peak * (rates.head / rates.backbone), rates.decay), recipe)
 
 

@@ -20,18 +20,22 @@ ENOUGH = 100  # rows of validation: with fewer, a choice by them is chance
 def learns_from_all(leg: Leg) -> bool:
     """Whether validation's rows are learned from too: too few to choose by, where a test of its own measures.
 
-    A validation that was named is the user's to watch, and stays unseen; and rows that were made up,
+    A validation of the user's own is theirs to watch, and stays unseen; and rows that were made up,
     guessed or repeated would stand on both sides of a cross-validation.
     """
     few = leg.data.rows["validation"] < ENOUGH and leg.data.evaluated_on == "test"
     alike = leg.task.target.shape == "class" and not leg.backbone.known
     plain = leg.recipe.generate is None and leg.recipe.pseudo_label is None and leg.recipe.balance == "none"
-    return leg.phase.whole and few and alike and plain and leg.recipe.validation is None
+    return leg.phase.whole and few and alike and plain and "validation" in leg.data.carved
 
 
 def with_all_rows(leg: Leg) -> Leg:
     """The leg with train and validation together as train, where it learns from both."""
-    return replace(leg, data=together(leg.data)) if learns_from_all(leg) else leg
+    if not learns_from_all(leg):
+        return leg
+    rows = leg.data.rows["validation"]
+    leg.on_event(Event("train", f"{rows} rows of validation are too few to choose by: they are learned from too"))
+    return replace(leg, data=together(leg.data))
 
 
 def together(data: Dataset) -> Dataset:

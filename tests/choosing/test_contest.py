@@ -10,13 +10,13 @@ import torch
 
 from hftransfer import Recipe, fine_tune
 from hftransfer.checkpoints import best
-from hftransfer.choosing import Decision, Settled, candidates, decide
+from hftransfer.choosing import Decision, Settled, decide, facts, promising
 from hftransfer.choosing.arena import figure_of
 from hftransfer.data import load_data
 from hftransfer.models import load_backbone
-from hftransfer.strategies import STRATEGIES, Phase, Rates
+from hftransfer.strategies import STRATEGIES, Facts, Phase, Rates
 from hftransfer.tasks import get_task
-from hftransfer.training import never, run_phases
+from hftransfer.training import Over, never, run_phases
 from hftransfer.values import Backbone, Dataset, Event
 from tests.tiny import table, text_backbone
 
@@ -35,17 +35,18 @@ class Moved:
 
 
 def station(folder: Path, rows: int = 20, **choices: object) -> tuple[Backbone, Dataset, Recipe]:
+    folder.mkdir(exist_ok=True)
     recipe = Recipe(backbone=str(text_backbone(folder / "b")), batch_size=8, precision="fp32", **choices)
     source = (folder / "t.csv").read_text() if (folder / "t.csv").exists() else table(folder / "t.csv", rows=rows)
     data = load_data(folder / "t.csv" if isinstance(source, str) else source, recipe)
     return load_backbone(get_task(data.task), data.labels, recipe), data, recipe
 
 
-def decided(folder: Path, heard: list[Event], **choices: object) -> tuple[Decision, Dataset]:
+def decided(folder: Path, heard: list[Event], over: Over = never, **choices: object) -> tuple[Decision, Dataset]:
     backbone, data, recipe = station(folder, **choices)
     (folder / "work").mkdir(exist_ok=True)
     settled = Settled(folder / "work" / "settled.json", recipe)
-    return decide(backbone, data, recipe, folder / "work", settled, heard.append, never), data
+    return decide(backbone, data, recipe, folder / "work", settled, heard.append, over), data
 
 
 def test_auto_keeps_the_best_on_validation_and_tells_what_it_tried(tmp_path: Path) -> None:
@@ -71,6 +72,38 @@ def test_a_candidate_that_ruins_the_model_is_not_kept(tmp_path: Path, monkeypatc
     assert [row["phase"] for row in decision.trained.history] == ["probe"]
 
 
+def test_a_candidate_that_gains_nothing_does_not_win_by_its_start(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(STRATEGIES, "contrastive", Moved("contrastive", 30.0))  # watched: its start is kept
+    decision, _ = decided(tmp_path, [])
+    probe, other = decision.tried
+    assert other.value == probe.value and (probe.taken, other.taken) == (True, False)
+    assert decision.strategy == "feature-extraction"
+
+
+def test_a_candidate_that_cannot_be_trained_is_passed_over(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(STRATEGIES, "contrastive", STRATEGIES["label-mapping"])  # the backbone has no classes
+    decision, _ = decided(tmp_path, [])
+    assert decision.strategy == "feature-extraction"
+    assert decision.tried[1].value is None and "class" in decision.tried[1].why
+
+
+def test_what_is_compared_leaves_validation_alone_and_begins_where_its_strategy_does(
+    tmp_path: Path, monkeypatch
+) -> None:
+    ran: list[tuple[Phase, ...]] = []
+
+    def noted(*args: object, **more: object) -> object:
+        ran.append(tuple(args[2]))  # type: ignore[arg-type]
+        return run_phases(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("hftransfer.choosing.arena.run_phases", noted)
+    decided(tmp_path, [])
+    decided(tmp_path / "tuned", [], strategy="contrastive", epochs=1, tune=1)
+    assert not any(phase.whole for phases in ran for phase in phases)
+    own = STRATEGIES["contrastive"].phases(Facts("attention", 28, 2, layers=2, smallest=14), Recipe(strategy="auto"))
+    assert [phase.name for phase in ran[1]] == [phase.name for phase in own]
+
+
 def test_a_run_that_goes_on_trains_no_candidate_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, _ = decided(tmp_path, [])
     ran: list[int] = []
@@ -80,7 +113,7 @@ def test_a_run_that_goes_on_trains_no_candidate_twice(tmp_path: Path, monkeypatc
         return run_phases(*args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr("hftransfer.choosing.arena.run_phases", counted)
-    second, _ = decided(tmp_path, [])
+    second, _ = decided(tmp_path, [], over=lambda: True)  # what is known already needs no time
     assert ran == [] and second.tried == first.tried and second.strategy == first.strategy
     assert second.trained.history == first.trained.history
     weights = second.backbone.model.state_dict()
@@ -91,7 +124,7 @@ def test_a_run_that_goes_on_trains_no_candidate_twice(tmp_path: Path, monkeypatc
 def test_what_has_no_time_is_passed_over_and_told(tmp_path: Path) -> None:
     heard: list[Event] = []
     backbone, data, recipe = station(tmp_path, rows=220, epochs=1, budget="0.000001s")
-    assert [found.name for found in candidates(backbone, data, recipe)][0] == "full"
+    assert promising(facts(backbone, data))[0][0] == "full"
     decision, _ = decided(tmp_path, heard, epochs=1, budget="0.000001s")
     assert decision.strategy == "feature-extraction"
     assert all(entry.value is None and "more than there is" in entry.why for entry in decision.tried[1:])

@@ -21,8 +21,8 @@ def test_a_search_keeps_the_best_trial_and_the_recipe_that_gave_it(tmp_path: Pat
     heard: list[Event] = []
     decision, _ = decided(tmp_path, heard, strategy="full", epochs=2, tune=2)
     assert [entry.name for entry in decision.tried] == [USUAL, "trial 1", "trial 2"]
-    best = max(entry.figure for entry in decision.tried)
-    winner = [entry for entry in decision.tried if entry.figure == best][-1]
+    (winner,) = [entry for entry in decision.tried if entry.taken]
+    assert winner.figure == max(entry.figure for entry in decision.tried)
     assert all(getattr(decision.recipe, name) == value for name, value in winner.choices.items())
     assert decision.recipe.tune is None and decision.recipe.epochs == 2  # it was asked for, and isn't searched
     assert any(event.message == f"{winner.name} is the best of 3 on validation" for event in heard)
@@ -53,3 +53,4 @@ def test_a_search_ends_with_its_time(tmp_path: Path) -> None:
     decision = decide(backbone, data, recipe, tmp_path / "work", settled, heard.append, within_budget(recipe, never))
     assert [entry.name for entry in decision.tried] == [USUAL]
     assert any(event.message == "the time was over after 0 of 50 trials" for event in heard)
+    assert [row["phase"] for row in decision.trained.history] == ["probe"]  # the first model is trained all the same

@@ -9,13 +9,14 @@ from hftransfer.results.tried import attempts
 RUN = {
     "tried": [
         {"name": "feature-extraction", "why": "quick", "metric": "accuracy", "value": 0.9, "low": 0.8, "high": 0.95},
-        {"name": "full", "why": "<many> rows", "metric": "accuracy", "value": 0.9, "low": 0.8, "high": 1, "seconds": 9},
+        {"name": "full", "why": "<many> rows", "metric": "accuracy", "value": 0.9, "low": 0.8, "high": 1, "seconds": 9}
+        | {"taken": True},
         {"name": "lora", "why": "no time", "metric": "accuracy", "seconds": 300.0},
     ]
 }
 
 
-def test_of_equals_the_later_one_was_taken() -> None:
+def test_each_is_told_and_the_one_that_was_taken_is_marked() -> None:
     assert [(entry.name, entry.taken) for entry in attempts(RUN)] == [
         ("feature-extraction", False),
         ("full", True),

@@ -56,7 +56,10 @@ class Shelf(TrainerCallback):
                 spare.file.unlink()
 
     def _write(self, file: Path, score: float) -> None:
-        moved = {name: (tensor.detach().cpu() - self.start[name]).half() for name, tensor in _trained(self.model)}
+        moved = {
+            name: (tensor.detach().cpu() - self.start[name]).half().contiguous()
+            for name, tensor in _trained(self.model)
+        }
         part = file.with_suffix(".part")
         save_file(moved, part, metadata={"score": repr(score)})
         part.replace(file)

@@ -94,7 +94,7 @@ def test_a_run_that_was_killed_ends_with_the_mean_of_what_the_trainer_saved(tmp_
     after = backbone.model.state_dict()
     assert all(torch.allclose((first[name] + second[name]) / 2, after[name], atol=1e-5) for name in after)
     assert not all(torch.allclose(first[name], after[name], atol=1e-4) for name in after)
-    assert not (tmp_path / "phase-01-full" / SHELF).exists()  # a phase that is over needs nothing but its end
+    assert not (tmp_path / "phase-001-full" / SHELF).exists()  # a phase that is over needs nothing but its end
 
 
 def _killing(at: int) -> Any:
