@@ -10,7 +10,7 @@ import datasets
 
 from ..recipe import Recipe
 from ..tasks import get_task
-from ..values import Dataset, Event, Known, Listener, silent
+from ..values import SPLITS, Dataset, Event, Known, Listener, silent
 from .checks import told
 from .doctor.leakage import set_apart, told_leaks
 from .finding import Source, read_source
@@ -67,7 +67,7 @@ def load_data(
         notes=tuple(problem.message for problem in problems if problem.severity == "info"),
         columns=gathered.columns,
         known=kept,
-        carved=tuple(split for split in slices if split not in gathered.parts),
+        carved=tuple(split for split in SPLITS[1:] if split in slices and split not in gathered.parts),
     )
 
 

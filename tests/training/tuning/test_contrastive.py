@@ -210,8 +210,8 @@ def test_few_rows_are_learned_from_where_a_test_measures(tmp_path: Path) -> None
     assert both.digests["train"] not in data.digests.values()
     untested = replace(data, splits={name: rows for name, rows in data.splits.items() if name != "test"})
     compared = STRATEGIES["contrastive"].phases(known, recipe.with_(strategy="auto"))[1]
-    named = replace(leg, recipe=recipe.with_(validation="its.csv"))
-    for other in (replace(leg, data=untested), replace(leg, phase=compared), named):
+    given = replace(leg, data=replace(data, carved=("test",)))  # validation is the user's own
+    for other in (replace(leg, data=untested), replace(leg, phase=compared), given):
         assert with_all_rows(other).data is other.data
 
 
