@@ -25,6 +25,7 @@ NAMES = """
     hftransfer zip tar CSV TSV JSON JSONL Parquet txt Hub Python Transformers Face Hugging GB MB id token tokens bad
     good text label csv days was day the sad happy lovely awful starter image owner name your model Class jpg owner
     broken hf auth login studio huggingface co settings a b of
+    Dense ReLU Dropout Mixup CutMix alpha Trainer adamw sgd probe
 """
 KNOWN = {word.lower() for word in NAMES.split()} | {part for name in STRATEGIES for part in name.split("-")}
 
