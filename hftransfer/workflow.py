@@ -16,7 +16,7 @@ from typing import Any
 from transformers import set_seed
 
 from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, best, seconds_spent
-from .choosing import Settled, decide, pick_backbone, with_language
+from .choosing import Run, Settled, decide, pick_backbone, with_language
 from .continuing import note_origin, went_on
 from .data import counted, load_data
 from .home import home
@@ -96,7 +96,7 @@ def fine_tune(
             beside = settled.once("cross_validation", lambda: cross_validation(probe))
             data, more = with_pseudo_labels(probe, settled.once)
             ended = within_budget(recipe, over, spent.stages.get("train", 0.0))
-            decision = decide(backbone, data, recipe, work, settled, tell, ended)
+            decision = decide(Run(backbone, data, recipe, work, settled, tell, ended))
             backbone, trained = decision.backbone, decision.trained
         tell(Event("save", "writing the checkpoint"))
         write_checkpoint(backbone, folder, best(work))

@@ -22,10 +22,10 @@ from ..recipe import Recipe
 from ..results.metrics import Evaluation
 from ..strategies import Phase
 from ..tasks import get_task
-from ..training import Over, Trained, run_phases
+from ..training import Trained, run_phases
 from ..training.balancing import watched
-from ..values import Backbone, Dataset, Event, Interval, Listener
-from .settled import Settled
+from ..values import Backbone, Dataset, Event, Interval
+from .run import Run
 
 
 @dataclass(frozen=True)
@@ -65,19 +65,10 @@ class Arena:
         rooms: phases that were run before: each has a room of its own.
     """
 
-    def __init__(
-        self,
-        data: Dataset,
-        recipe: Recipe,
-        work: Path,
-        settled: Settled,
-        on_event: Listener,
-        over: Over,
-        rooms: int = 0,
-    ) -> None:
-        self.data, self.work, self.settled, self.on_event, self.over = data, work, settled, on_event, over
-        self.task = get_task(data.task)
-        self.metric = watched(self.task, recipe)  # the same for all, whatever they are trained by
+    def __init__(self, run: Run, rooms: int = 0) -> None:
+        self.data, self.work, self.settled = run.data, run.work, run.settled
+        self.on_event, self.over = run.on_event, run.over
+        self.metric = watched(get_task(run.data.task), run.recipe)  # the same for all, whatever they are trained by
         self.tried: list[Tried] = []
         self.trained: dict[str, Trained] = {}
         self.rooms = rooms

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from typing import Any
 
 from ..recipe import Recipe
 from ..strategies import STRATEGIES, Phase
-from ..training import Over, Trained, as_it_is, require_heeded, run_phases
-from ..values import Backbone, Dataset, Event, Listener
+from ..training import Trained, as_it_is, require_heeded, run_phases
+from ..values import Backbone, Event
 from .arena import Arena, Tried
 from .candidates import candidates, promising
 from .picking import facts
+from .run import Run
 from .search import search
-from .settled import Settled
 
 PROBE = "feature-extraction"
 
@@ -35,72 +35,54 @@ class Decision:
     tried: tuple[Tried, ...] = ()
 
 
-def decide(
-    backbone: Backbone,
-    data: Dataset,
-    recipe: Recipe,
-    work: Path,
-    settled: Settled,
-    on_event: Listener,
-    over: Over,
-) -> Decision:
+def decide(run: Run) -> Decision:
     """Train by the recipe's strategy; for `auto`, by the one that validation likes best, and so for a search."""
+    recipe = run.recipe
     if recipe.tune:
-        return _search(backbone, data, recipe, work, settled, on_event, over)
+        return _search(run)
     if recipe.strategy == "auto":
-        return _contest(backbone, data, recipe, work, settled, on_event, over)
-    phases = STRATEGIES[recipe.strategy].phases(facts(backbone, data), recipe)
+        return _contest(run)
+    phases = STRATEGIES[recipe.strategy].phases(facts(run.backbone, run.data), recipe)
     require_heeded(phases, recipe)
-    trained = run_phases(backbone, data, phases, recipe, work, on_event, over)
-    return Decision(backbone, recipe.strategy, trained, recipe)
+    trained = run_phases(run.backbone, run.data, phases, recipe, run.work, run.on_event, run.over)
+    return Decision(run.backbone, recipe.strategy, trained, recipe)
 
 
-def _search(
-    backbone: Backbone,
-    data: Dataset,
-    recipe: Recipe,
-    work: Path,
-    settled: Settled,
-    on_event: Listener,
-    over: Over,
-) -> Decision:
-    arena, recipes = search(backbone, data, recipe, work, settled, on_event, over)
-    best, name = arena.winner(backbone)
+def _search(run: Run) -> Decision:
+    arena, recipes = search(run)
+    best, name = arena.winner(run.backbone)
     found = recipes[name]
-    on_event(Event("train", f"{name} is the best of {len(arena.tried)} on validation"))
+    run.on_event(Event("train", f"{name} is the best of {len(arena.tried)} on validation"))
     return Decision(best, found.strategy, arena.trained[name], found, tuple(arena.tried))
 
 
-def _contest(
-    backbone: Backbone,
-    data: Dataset,
-    recipe: Recipe,
-    work: Path,
-    settled: Settled,
-    on_event: Listener,
-    over: Over,
-) -> Decision:
-    known, planned = facts(backbone, data), recipe.with_(start="probe")
+def _contest(run: Run) -> Decision:
+    backbone, data, planned = run.backbone, run.data, run.recipe.with_(start="probe")
+    known = facts(backbone, data)
     probe = STRATEGIES[PROBE].phases(known, planned)
     ways = {name: STRATEGIES[name].phases(known, planned) for name in promising(known)[0]}
     apart = any(phases[: len(probe)] != probe for phases in ways.values())
     whole = replace(backbone, model=copy.deepcopy(backbone.model)) if apart else backbone
-    trained = run_phases(backbone, data, probe, planned, work, on_event, over)
-    probed, arena = as_it_is(backbone), Arena(data, planned, work, settled, on_event, over, len(probe))
+    trained = run_phases(backbone, data, probe, planned, run.work, run.on_event, run.over)
+    probed, arena = as_it_is(backbone), Arena(run, rooms=len(probe))
     arena.enter(Tried(PROBE, "a usable model within one pass over the rows", arena.metric), probed, (), planned)
-    for found in settled.once("candidates", lambda: [asdict(one) for one in candidates(probed, data, planned, ways)]):
+
+    def listed() -> list[dict[str, Any]]:
+        return [asdict(one) for one in candidates(probed, data, planned, ways)]
+
+    for found in run.settled.once("candidates", listed):
         entry = Tried(found["name"], found["why"], arena.metric, seconds=round(found["seconds"], 1))
         if not found["fits"]:
             arena.pass_over(entry, f"it would take about {found['seconds']:.0f} s, more than there is")
-        elif over() and not arena.knows(entry.name):
+        elif run.over() and not arena.knows(entry.name):
             arena.pass_over(entry, "the time was over")
         else:
             start, phases = _from(probe, ways[entry.name], probed, whole)
             arena.enter(entry, start, phases, planned)
     best, name = arena.winner(probed)
-    on_event(Event("train", f"strategy {name}: the best of {len(arena.trained)} on validation"))
+    run.on_event(Event("train", f"strategy {name}: the best of {len(arena.trained)} on validation"))
     begun = trained if name == PROBE or ways[name][: len(probe)] == probe else Trained((), trained.features_seconds)
-    return Decision(best, name, begun + arena.trained[name], recipe, tuple(arena.tried))
+    return Decision(best, name, begun + arena.trained[name], run.recipe, tuple(arena.tried))
 
 
 def _from(

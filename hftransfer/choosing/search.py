@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -12,12 +11,11 @@ import optuna
 from ..recipe import Recipe
 from ..strategies import STRATEGIES, Facts, Phase
 from ..tasks import Task, get_task
-from ..training import Over
-from ..values import Backbone, Dataset, Event, Listener
+from ..values import Backbone, Dataset, Event
 from .arena import Arena, Tried
 from .candidates import fitting
 from .picking import facts
-from .settled import Settled
+from .run import Run
 
 FARTHEST = 5.0  # times the usual rate, and a fifth of it
 AT_RANDOM = 5  # trials before the sampler learns from them
@@ -64,30 +62,23 @@ KNOBS = (
 )
 
 
-def search(
-    backbone: Backbone,
-    data: Dataset,
-    recipe: Recipe,
-    work: Path,
-    settled: Settled,
-    on_event: Listener,
-    over: Over,
-) -> tuple[Arena, dict[str, Recipe]]:
+def search(run: Run) -> tuple[Arena, dict[str, Recipe]]:
     """Try the usual values, and then as many others as the recipe asks for, or the time allows.
 
     Returns:
         The arena with all trials, and the recipe of each by its name.
     """
+    backbone, data, recipe = run.backbone, run.data, run.recipe
     assert recipe.tune
     known, task = facts(backbone, data), get_task(data.task)
-    names = settled.once("searched", lambda: _strategies(backbone, data, recipe))
-    arena, study = Arena(data, recipe, work, settled, on_event, over), _study(recipe)
+    names = run.settled.once("searched", lambda: _strategies(backbone, data, recipe))
+    arena, study = Arena(run), _study(recipe)
     recipes = {USUAL: recipe.with_(strategy=names[0], tune=None)}
     _enter(arena, USUAL, recipes[USUAL], {}, backbone, known)
     for number in range(1, recipe.tune + 1):
         trial, name = study.ask(), f"trial {number}"
-        if over() and not arena.knows(name):
-            on_event(Event("train", f"the time was over after {number - 1} of {recipe.tune} trials"))
+        if run.over() and not arena.knows(name):
+            run.on_event(Event("train", f"the time was over after {number - 1} of {recipe.tune} trials"))
             break
         choices = suggested(trial, names, recipe, known, task)
         recipes[name] = recipe.with_(**choices, tune=None)

@@ -10,7 +10,7 @@ import torch
 
 from hftransfer import Recipe, fine_tune
 from hftransfer.checkpoints import best
-from hftransfer.choosing import Decision, Settled, decide, facts, promising
+from hftransfer.choosing import Decision, Run, Settled, decide, facts, promising
 from hftransfer.choosing.arena import figure_of
 from hftransfer.data import load_data
 from hftransfer.models import load_backbone
@@ -46,7 +46,7 @@ def decided(folder: Path, heard: list[Event], over: Over = never, **choices: obj
     backbone, data, recipe = station(folder, **choices)
     (folder / "work").mkdir(exist_ok=True)
     settled = Settled(folder / "work" / "settled.json", recipe)
-    return decide(backbone, data, recipe, folder / "work", settled, heard.append, over), data
+    return decide(Run(backbone, data, recipe, folder / "work", settled, heard.append, over)), data
 
 
 def test_auto_keeps_the_best_on_validation_and_tells_what_it_tried(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import optuna
 
 from hftransfer import Recipe
-from hftransfer.choosing import Settled, decide, facts
+from hftransfer.choosing import Run, Settled, decide, facts
 from hftransfer.choosing.search import FARTHEST, USUAL, suggested
 from hftransfer.strategies import STRATEGIES
 from hftransfer.tasks import get_task
@@ -50,7 +50,8 @@ def test_a_search_ends_with_its_time(tmp_path: Path) -> None:
     backbone, data, recipe = station(tmp_path, tune=50, strategy="feature-extraction", budget="0.000001s")
     (tmp_path / "work").mkdir()
     settled = Settled(tmp_path / "work" / "settled.json", recipe)
-    decision = decide(backbone, data, recipe, tmp_path / "work", settled, heard.append, within_budget(recipe, never))
+    over = within_budget(recipe, never)
+    decision = decide(Run(backbone, data, recipe, tmp_path / "work", settled, heard.append, over))
     assert [entry.name for entry in decision.tried] == [USUAL]
     assert any(event.message == "the time was over after 0 of 50 trials" for event in heard)
     assert [row["phase"] for row in decision.trained.history] == ["probe"]  # the first model is trained all the same

@@ -104,7 +104,7 @@ def test_digits_are_documents_and_what_has_colours_is_none() -> None:
 def test_real_images_get_the_preset_of_their_kind(name: str, expected: str) -> None:
     shared = Path(os.environ.get("HFTRANSFER_SHARED", "../shared")) / "data" / "images" / f"{name}.zip"
     if not shared.is_file():
-        pytest.skip("the shared data is not here")
+        pytest.skip(f"needs {name}.zip in the data/images of a folder that HFTRANSFER_SHARED names")
     with ZipFile(shared) as archive:
         names = [name for name in sorted(archive.namelist()) if name.endswith((".png", ".jpg"))]
         images = [Image.open(archive.open(name)).convert("RGB") for name in names[:: len(names) // 48]]
