@@ -15,14 +15,17 @@ FOLDS = 4
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
 
 
-def solve_by_folds(problems: Sequence[HeadProblem], seed: int) -> tuple[int, Solved]:
+def solve_by_folds(problems: Sequence[HeadProblem], units: np.ndarray, seed: int) -> tuple[int, Solved]:
     """The best of some views of the same rows, by place, and its head, solved on train and validation together.
+
+    Args:
+        units: [rows of train and validation], one number for copies of a row, which stay together.
 
     Returns:
         The head's figures are those of the folds: each row is answered by a head that never saw it.
     """
     whole = [replace(problem, train=joined(problem.train, problem.validation)) for problem in problems]
-    places = dealt(whole[0].train.labels, seed)
+    places = dealt(whole[0].train.labels, units, FOLDS, seed)
     tried = {
         (at, strength): _across(problem, places, strength) for at, problem in enumerate(whole) for strength in STRENGTHS
     }
@@ -37,12 +40,14 @@ def joined(one: Split, other: Split) -> Split:
     return Split(**both)
 
 
-def dealt(labels: np.ndarray, seed: int) -> np.ndarray:
-    """Each row's fold, [rows]: classes are dealt out one after another, as cards are."""
-    order = np.lexsort((np.random.default_rng(seed).random(len(labels)), labels))
-    folds = np.empty(len(labels), dtype=np.int64)
-    folds[order] = np.arange(len(labels)) % FOLDS
-    return folds
+def dealt(strata: np.ndarray, units: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Each row's fold: strata are dealt out one after another as cards are, copies of a row to one fold."""
+    chance = np.random.default_rng([seed, folds])
+    found, first, place = np.unique(units, return_index=True, return_inverse=True)
+    order = np.lexsort((chance.random(len(found)), strata[first]))
+    fold = np.empty(len(found), dtype=np.int64)
+    fold[order] = np.arange(len(found)) % folds
+    return fold[place]
 
 
 def _across(problem: HeadProblem, places: np.ndarray, strength: float) -> dict[str, float]:
@@ -58,6 +63,4 @@ def _parts(rows: Split, places: np.ndarray) -> Iterator[tuple[Split, np.ndarray]
         inside = places != fold
         if inside.all() or len(np.unique(rows.labels[inside])) < 2:
             continue
-        whole = {part.name: getattr(rows, part.name) for part in fields(Split)}
-        kept: dict[str, Any] = {name: None if value is None else value[inside] for name, value in whole.items()}
-        yield Split(**kept), ~inside
+        yield rows.take(np.flatnonzero(inside)), ~inside
