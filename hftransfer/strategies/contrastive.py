@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..recipe import Recipe
+from .paces import paced
 from .phases import Facts, Phase, Rates
 
 # By the backbone's family, as in `full`.
@@ -30,7 +31,7 @@ class Contrastive:
     name: str = "contrastive"
 
     def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
-        peak = recipe.learning_rate or PEAKS[facts.family]
+        peak = paced(PEAKS[facts.family], recipe)
         tuned = Phase(
             "contrastive",
             trains="layers",

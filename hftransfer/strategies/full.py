@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..recipe import Recipe
+from .paces import paced
 from .phases import Facts, Phase, Rates
 from .start import from_start, start_for
 
@@ -15,8 +16,6 @@ RATES = {
     "attention": Rates(backbone=1e-4, head=1e-4, decay=0.9),
     "convolution": Rates(backbone=5e-4, head=5e-4, decay=0.9),
 }
-# What suits AdamW, in another optimizer's steps: SGD's are as long as the gradient, which is small.
-PACES = {"sgd": 100.0}
 STEPS_AT_LEAST = 400  # of small data, more passes
 EPOCHS = (3.0, 20.0)
 
@@ -39,7 +38,7 @@ class Full:
 def rates_for(facts: Facts, recipe: Recipe) -> Rates:
     """The family's in the optimizer's steps, or scaled to the recipe's peak where it names one."""
     rates = RATES[facts.family]
-    peak = recipe.learning_rate or rates.backbone * PACES.get(recipe.optimizer.strip().lower(), 1.0)
+    peak = paced(rates.backbone, recipe)
     return from_start(Rates(peak, peak * (rates.head / rates.backbone), rates.decay), recipe)
 
 

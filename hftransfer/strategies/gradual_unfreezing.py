@@ -26,13 +26,15 @@ class GradualUnfreezing:
 
     def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
         stages = min(STAGES, max(1, facts.layers))
-        rates, epochs = rates_for(facts, recipe), epochs_for(facts, recipe) / stages
+        first, epochs = rates_for(facts, recipe), epochs_for(facts, recipe) / stages
+        later = rates_for(facts, recipe.with_(start="probe"))  # the head has been trained by then
+        rates = [first, *[later] * (stages - 1)]
         tops = [round(facts.layers * stage / stages) for stage in range(1, stages)]
         return (
             *start_for(recipe),
             *(
-                Phase(f"top-{top}", "layers", "trainer", rates=rates, epochs=epochs, layers=top, schedule="slanted")
-                for top in tops
+                Phase(f"top-{top}", "layers", "trainer", rates=rate, epochs=epochs, layers=top, schedule="slanted")
+                for top, rate in zip(tops, rates, strict=False)
             ),
-            Phase("full", "everything", "trainer", rates=rates, epochs=epochs, schedule="slanted"),
+            Phase("full", "everything", "trainer", rates=rates[-1], epochs=epochs, schedule="slanted"),
         )

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from ..recipe import Recipe
 from .full import epochs_for
+from .paces import paced
 from .phases import Adapter, Facts, Phase, Rates
 from .start import start_for
+
+PEAK = 1e-3
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Lora:
     adapter: Adapter = Adapter()
 
     def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
-        peak = recipe.learning_rate or 1e-3
+        peak = paced(PEAK, recipe)
         epochs = epochs_for(facts, recipe)
         return (
             *start_for(recipe),

@@ -10,8 +10,9 @@ from hftransfer.recipe import STRATEGIES as NAMES
 from hftransfer.recipe import Recipe
 from hftransfer.strategies import STRATEGIES, Facts, FeatureExtraction, Full, LpFt, Rates
 from hftransfer.strategies.feature_extraction import PROBE
-from hftransfer.strategies.full import EPOCHS, PACES, RATES, enough_epochs
+from hftransfer.strategies.full import EPOCHS, RATES, enough_epochs
 from hftransfer.strategies.label_mapping import MAPPING
+from hftransfer.strategies.paces import PACES
 
 FACTS = Facts("attention", rows=1000, labels=3)
 
@@ -84,6 +85,18 @@ def test_full_looks_for_its_rate_unless_one_is_given() -> None:
     assert not Full().phases(FACTS, Recipe(learning_rate=1e-4))[-1].finds_rate
 
 
-def test_an_optimizer_has_its_own_pace() -> None:
-    sgd, adamw = (Full().phases(FACTS, Recipe(optimizer=name))[-1].rates for name in ("sgd", "adamw"))
-    assert sgd.backbone == pytest.approx(PACES["sgd"] * adamw.backbone) and sgd.decay == adamw.decay
+@pytest.mark.parametrize("name", ["full", "lp-ft", "l2-sp", "lora", "gradual-unfreezing", "contrastive"])
+def test_an_optimizer_has_its_own_pace_however_it_is_written(name: str) -> None:
+    for written in ("sgd", " SGD"):
+        sgd, adamw = (
+            [phase.rates for phase in STRATEGIES[name].phases(FACTS, Recipe(optimizer=optimizer)) if phase.rates]
+            for optimizer in (written, "adamw")
+        )
+        for one, other in zip(sgd, adamw, strict=True):
+            assert one.backbone == pytest.approx(PACES["sgd"] * other.backbone) and one.decay == other.decay
+
+
+def test_a_fresh_head_is_hurried_in_the_first_stage_alone() -> None:
+    first, *later = STRATEGIES["gradual-unfreezing"].phases(replace(FACTS, layers=6), Recipe(start="random"))
+    assert first.rates.head > first.rates.backbone and later
+    assert all(phase.rates.head == phase.rates.backbone for phase in later)

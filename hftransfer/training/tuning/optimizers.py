@@ -12,33 +12,35 @@ from transformers.training_args import OptimizerNames
 
 from ...errors import RecipeError
 from ...models.loading import quiet
+from ...recipe import Recipe
+from ...strategies.paces import optimizer_of
 
 OURS = {"adamw": "adamw_torch"}
 OPTIONS = {"sgd": "momentum=0.9"}  # without it, a step follows one batch alone
 NAMES = tuple(dict.fromkeys([*OURS, *(str(name.value) for name in OptimizerNames)]))
 
 
-def named(optimizer: str) -> dict[str, Any]:
-    """The optimizer in the words of TrainingArguments.
+def named(recipe: Recipe) -> dict[str, Any]:
+    """The recipe's optimizer in the words of TrainingArguments.
 
     Raises:
         RecipeError: there is none of that name.
     """
-    name = optimizer.strip().lower().replace("-", "_")
+    name = optimizer_of(recipe)
     if name not in NAMES:
         near = get_close_matches(name, NAMES, n=4, cutoff=0.5) or ["adamw", "sgd", "adafactor"]
         fix = f"choose one of: {', '.join(near)}"
-        raise RecipeError(f"there is no optimizer '{optimizer}'", place="--optimizer", fix=fix)
+        raise RecipeError(f"there is no optimizer '{recipe.optimizer}'", place="--optimizer", fix=fix)
     return {"optim": OURS.get(name, name), "optim_args": OPTIONS.get(name)}
 
 
-def require_optimizer(optimizer: str, device: torch.device) -> None:
+def require_optimizer(recipe: Recipe, device: torch.device) -> None:
     """Make it once, over one number: whether its package is there shows in no other way.
 
     Raises:
         RecipeError: it cannot be made here.
     """
-    words = named(optimizer)
+    words = named(recipe)
     if words["optim"] == "adamw_torch":
         return
     number = torch.nn.Parameter(torch.zeros(1, 1, device=device))
@@ -50,7 +52,7 @@ def require_optimizer(optimizer: str, device: torch.device) -> None:
             kind, options = Trainer.get_optimizer_cls_and_kwargs(arguments)
             kind([{"params": [number], "lr": 1e-3, "weight_decay": 0.0}], **options)
     except Exception as error:  # of a package's own kind, as often as not
-        cause = f"the optimizer '{optimizer}' cannot be used here: {_short(error)}"
+        cause = f"the optimizer '{recipe.optimizer}' cannot be used here: {_short(error)}"
         fix = "install what it asks for, or choose adamw or sgd"
         raise RecipeError(cause, place="--optimizer", fix=fix) from error
 
