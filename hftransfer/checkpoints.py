@@ -156,6 +156,7 @@ def shed(workdir: Path) -> None:
 
 def _halves(workdir: Path) -> Iterator[Path]:
     yield from workdir.glob("phase-*/*.part")
+    yield from workdir.glob(f"{LEADER}.part")
     for path in workdir.glob("phase-*/checkpoint-*"):
         if _state(path) is None:
             yield path

@@ -6,22 +6,22 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
-import torch
 
-from .choosing import facts, pick, pick_backbone, with_language
+from .choosing import facts, foreseen, pick_backbone, require, with_language
 from .data import load_data
 from .models.device import peak_memory
 from .models.loading import load_backbone
 from .models.ours import known_of
 from .models.sizes import fit_image_size
 from .recipe import Recipe, seconds
+from .results.advice import SAMPLED
 from .strategies import Phase
 from .tasks import get_task
-from .training import Leg, Machine, Trial, machine_for, refuse, steps_of, variants
-from .values import Dataset, Event, Listener, silent
+from .training import Leg, Pace, Trial, machine_for, refuse, steps_of, too_few, variants
+from .values import Backbone, Dataset, Event, Listener, silent
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Plan:
 
     Attributes:
         rows: of each split.
+        strategy: as it was asked for; of `auto`, what follows is all that it would try.
         epochs: passes over the training rows, and `steps` of the optimizer; 0 for a head that is solved.
         seconds: of the whole run, about; features that are cached already take none of it.
         memory_mb: what the process holds at its peak: of the accelerator where there is one.
@@ -76,24 +77,30 @@ def plan(
     backbone = load_backbone(task, data.labels, recipe.with_(backbone=chosen.name), known=len(data.known))
     if not data.known or recipe.image_size:
         backbone = fit_image_size(backbone, data.splits["train"], recipe)
+    require(backbone, data, recipe)
     with_language(data, backbone, on_event)
-    strategy = pick(backbone, data, recipe)
     loaded = time.perf_counter() - began
-    phases = strategy.phases(facts(backbone, data), recipe)
-    tuned = [phase for phase in phases if phase.solver == "trainer"]
     on_event(Event("load", "timing a few steps"))
+    return _timed(backbone, data, recipe, loaded, pictures)
+
+
+def _timed(backbone: Backbone, data: Dataset, recipe: Recipe, loaded: float, pictures: Path | None) -> Plan:
     machine = machine_for(recipe)
+    trial = Trial.of(backbone, data, recipe, machine)
+    pace = trial.pace(machine)
+    ways = foreseen(pace, data, facts(backbone, data), recipe, too_few(backbone, data, recipe))
+    tuned = [phase for phases in ways for phase in phases if phase.solver == "trainer"]
     augmentation = _augmented(Leg(backbone, data, tuned[0], recipe, machine, Path()), pictures) if tuned else ""
-    pace = _pace(Trial.of(backbone, data, recipe, machine), tuned, machine)
-    steps = [steps_of(phase, data.rows["train"], recipe) for phase in tuned]
+    pace = replace(pace, steps=trial.steps(tuned, machine))
+    times = (1 + recipe.tune) / len(ways) if recipe.tune else 1.0  # a search's trials are of any of the ways
     return Plan(
         task=data.task,
-        backbone=chosen.name,
-        strategy=strategy.name,
+        backbone=backbone.name,
+        strategy=recipe.strategy,
         rows=data.rows,
-        epochs=sum(phase.epochs for phase in tuned),
-        steps=sum(steps),
-        seconds=round(loaded + _seconds(pace, tuned, steps, data, recipe), 1),
+        epochs=times * sum(phase.epochs for phase in tuned),
+        steps=round(times * sum(steps_of(phase, data.rows["train"], recipe) for phase in tuned)),
+        seconds=round(loaded + _seconds(pace, times * _training(pace, ways, data, recipe), data, recipe), 1),
         memory_mb=peak_memory(machine.device),
         device=machine.device.type,
         augmentation=augmentation,
@@ -116,30 +123,18 @@ def since_start() -> float:
     return time.time() - psutil.Process().create_time()
 
 
-class Pace(NamedTuple):
-    """Seconds of a row read, through the backbone, and through it in fp32; and of a training step of each phase."""
-
-    encode: float
-    row: float
-    exact: float
-    step: tuple[float, ...]
+def _training(pace: Pace, ways: list[Sequence[Phase]], data: Dataset, recipe: Recipe) -> float:
+    """All that is trained, once; what is compared is measured too."""
+    compared = recipe.strategy == "auto" or recipe.tune
+    measured = len(ways) * pace.measuring(data.rows["validation"]) if compared else 0.0
+    return measured + sum(pace.training(phases, data, recipe) for phases in ways)
 
 
-def _pace(trial: Trial, tuned: Sequence[Phase], machine: Machine) -> Pace:
-    row, exact = (trial.forward(kind) for kind in (machine, replace(machine, dtype=torch.float32)))
-    return Pace(trial.encode, row, exact, tuple(trial.step(phase, machine) for phase in tuned))
-
-
-def _seconds(pace: Pace, tuned: Sequence[Phase], steps: Sequence[int], data: Dataset, recipe: Recipe) -> float:
+def _seconds(pace: Pace, training: float, data: Dataset, recipe: Recipe) -> float:
     """Features, training and evaluation. A budget bounds training, and ends no earlier than the features do."""
-    seen = data.rows["train"] + data.rows["validation"]
-    features = seen * (pace.encode + pace.row)
-    training = 0.0
-    for phase, count, step in zip(tuned, steps, pace.step, strict=True):
-        # The rows are read again; validation is looked at before the first step and after each epoch.
-        looks = (1 + round(phase.epochs)) * pace.row * data.rows["validation"]
-        training += seen * pace.encode + count * step + looks
+    features = pace.features(data)
     spent = features + training
     if recipe.budget:
         spent = max(features, min(spent, seconds(recipe.budget)))
-    return spent + data.rows[data.evaluated_on] * (pace.encode + pace.exact)
+    learnt = min(data.rows["train"], SAMPLED)
+    return spent + pace.measuring(data.rows[data.evaluated_on] + learnt)

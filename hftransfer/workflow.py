@@ -16,7 +16,7 @@ from typing import Any
 from transformers import set_seed
 
 from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, best, seconds_spent
-from .choosing import Run, Settled, decide, pick_backbone, with_language
+from .choosing import Run, Settled, decide, pick_backbone, require, with_language
 from .continuing import note_origin, went_on
 from .data import counted, load_data
 from .home import home
@@ -85,6 +85,7 @@ def fine_tune(
             backbone = load_backbone(task, data.labels, replace(recipe, backbone=chosen.name), known=len(data.known))
             if not data.known or recipe.image_size:  # a head that is kept reads features of one size
                 backbone = fit_image_size(backbone, data.splits["train"], recipe)
+            require(backbone, data, recipe)
             data = with_language(data, backbone, tell)
             if data.pairs:
                 backbone.model.config.text_pair = True
@@ -95,7 +96,7 @@ def fine_tune(
             probe = probing(backbone, data, recipe, tell)
             beside = settled.once("cross_validation", lambda: cross_validation(probe))
             data, more = with_pseudo_labels(probe, settled.once)
-            ended = within_budget(recipe, over, spent.stages.get("train", 0.0))
+            ended = within_budget(recipe, over, spent.so_far()["train"])
             decision = decide(Run(backbone, data, recipe, work, settled, tell, ended))
             backbone, trained = decision.backbone, decision.trained
         tell(Event("save", "writing the checkpoint"))
@@ -105,8 +106,7 @@ def fine_tune(
             report = predictor.measure(data.splits[data.evaluated_on], on_event=tell)
             learnt = predictor.measure(sampled(data.splits["train"]))
             gone_on = went_on(recipe, predictor, data, tell) if data.known else {}
-        if predictor.thresholds and data.evaluated_on == "validation":
-            data = replace(data, notes=(*data.notes, "the thresholds were tuned on the rows that are reported"))
+        data = replace(data, notes=(*data.notes, *decision.notes, *_flattered(predictor, data)))
         run = {
             **described(target, data, backbone, chosen, decision.strategy, decision.recipe),
             **report.to_json(),
@@ -127,6 +127,14 @@ def fine_tune(
         (folder / "README.md").write_text(card(run), encoding="utf-8")
     note_origin(source, recipe, data, target)
     return predictor.at(target)
+
+
+def _flattered(predictor: Predictor, data: Dataset) -> list[str]:
+    """What the rows that are reported had a hand in, where there are no others."""
+    if data.evaluated_on != "validation":
+        return []
+    tuned = ["the thresholds were tuned on the rows that are reported"] if predictor.thresholds else []
+    return ["the rows that are reported also chose what was kept: on others it may do less well", *tuned]
 
 
 @contextmanager

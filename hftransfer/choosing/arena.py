@@ -89,10 +89,10 @@ class Arena:
         except (RecipeError, BackboneError, torch.OutOfMemoryError) as error:
             if not self.tried:
                 raise  # there is nothing to fall back on
-            return self.pass_over(entry, getattr(error, "cause", "there is not enough memory"))
-        finally:
             self._clear(phases, first)
+            return self.pass_over(entry, getattr(error, "cause", "there is not enough memory"))
         known = self.settled.once(f"tried {entry.name}", lambda: known)
+        self._clear(phases, first)  # not before it is noted, nor where it is stopped: it goes on from there
         done = Tried(**known["tried"])
         reached = "no figure" if done.value is None else f"{done.metric} {done.value:.3f}"
         self.on_event(Event("train", f"{done.name} reaches {reached} on validation"))
@@ -129,20 +129,23 @@ class Arena:
         return str(figures(self.work, LEADER)["tried"]["name"])
 
     def winner(self, start: Backbone) -> tuple[Backbone, Trained]:
-        """The best candidate's model, and how it was trained."""
+        """The best candidate's model, and how it was trained; the seconds for features are those of all."""
         self.tried = [replace(entry, taken=entry.name == self.leader) for entry in self.tried]
-        trained = _trained(figures(self.work, LEADER))
+        led = figures(self.work, LEADER)
+        trained = _trained(led)
+        runs = (*self.trained.values(), *([trained] if led.get(WHOLE) else ()))
+        trained = replace(trained, features_seconds=sum(each.features_seconds for each in runs))
         return replace(start, model=reload_model(start.model, self.work / LEADER)), trained
 
     @property
-    def best(self) -> float:
-        return max((entry.figure for entry in self.tried), default=float("-inf"))
+    def figures(self) -> list[float]:
+        return [entry.figure for entry in self.tried]
 
     def _known(self, name: str) -> dict[str, Any] | None:
         """What is noted of one; of the leader beside its model, in case that a kill came before it was noted."""
         led = figures(self.work, LEADER)
         noted: dict[str, Any] | None = self.settled.known.get(f"tried {name}")
-        return noted or (led if led and led["tried"]["name"] == name else None)
+        return noted or (led if led and led["tried"]["value"] is not None and led["tried"]["name"] == name else None)
 
     def _run(
         self, entry: Tried, start: Backbone, phases: Sequence[Phase], recipe: Recipe, first: int
@@ -150,19 +153,32 @@ class Arena:
         began = time.perf_counter()
         backbone = replace(start, model=copy.deepcopy(start.model))
         trained = run_phases(backbone, self.data, phases, recipe, self.work, self.on_event, self.over, first)
-        found = figure_of(backbone, self.data, self.metric)  # in fp32, as it will be used
-        value = asdict(found) if math.isfinite(found.value) else {}
-        done = replace(entry, **value, seconds=round(time.perf_counter() - began, 1))
-        known = {"tried": asdict(done), "trained": asdict(trained)}
+        last = room_of(self.work, first + len(phases) - 1, phases[-1].name) if phases else None
 
         def write(folder: Path) -> None:
             backbone.model.save_pretrained(folder)
-            last = room_of(self.work, first + len(phases) - 1, phases[-1].name) if phases else None
             bring_adapter(last / FINISHED if last else None, folder)
 
-        if self._leads(done, phases):
+        known = {"tried": asdict(entry), "trained": asdict(trained)}
+        if not self.tried:  # a model that can be used, before it is measured
+            self._keep(write, known)
+        value = self._measured(entry, backbone, trained, phases)
+        done = replace(entry, **value, seconds=round(time.perf_counter() - began, 1))
+        known = {**known, "tried": asdict(done)}
+        if self.tried and self._leads(done, phases):
             self._keep(write, known)
         return known
+
+    def _measured(self, entry: Tried, backbone: Backbone, trained: Trained, phases: Sequence[Phase]) -> dict[str, Any]:
+        """The figure in fp32, as the model will be used; of a head that is solved and that its features say is no
+        better than the leader, theirs: it is not worth a pass over the rows."""
+        if phases and all(phase.solver != "trainer" for phase in phases):
+            seen = trained.history[-1].get(f"eval_{self.metric}", math.nan)
+            if seen <= max(self.figures, default=-math.inf):
+                return {"value": seen}
+        self.on_event(Event("train", f"measuring {entry.name} on validation"))
+        found = figure_of(backbone, self.data, self.metric)
+        return asdict(found) if math.isfinite(found.value) else {}
 
     def _keep(self, write: Callable[[Path], None], known: dict[str, Any]) -> None:
         with quiet():
@@ -171,8 +187,8 @@ class Arena:
     def _leads(self, done: Tried, phases: Sequence[Phase]) -> bool:
         """Whether it is better than all before. One that validation watched and that is no better is the start
         that it kept; one that it could not watch has moved, and was tried since it is thought to be better."""
-        moved = any(not phase.judged for phase in phases)
-        return not self.tried or done.figure > self.best or (moved and done.figure == self.best)
+        moved, best = any(not phase.judged for phase in phases), max(self.figures)
+        return done.figure > best or (moved and done.figure == best)
 
     def _clear(self, phases: Sequence[Phase], first: int) -> None:
         for number, phase in enumerate(phases, first):

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..recipe import Recipe, seconds
-from ..strategies import STRATEGIES, Facts, Phase, Strategy
-from ..training import Trial, machine_for, steps_of
-from ..values import Backbone, Dataset
-from .picking import facts
+from ..strategies import STRATEGIES, Facts, Phase
+from ..training import Pace
+from ..values import Dataset
 
+PROBE = "feature-extraction"
 PATIENCE = 40.0  # seconds that a candidate may take where no budget is given: all in all, a minute
 ROWS_A_CLASS = 50  # below, tuning everything learns the examples by heart: at 12 and at 35 real rows a class it lost
 FEW = 100  # rows a class, below which drawing rows of a class together may pay
 TUNED = ("full", "l2-sp", "lora")
-BACKWARD = 3.0  # a training step in forward passes
+
+Ways = Mapping[str, tuple[Phase, ...]]
 
 
 @dataclass(frozen=True)
@@ -34,23 +35,22 @@ class Candidate:
     fits: bool
 
 
-def candidates(
-    backbone: Backbone, data: Dataset, recipe: Recipe, ways: Mapping[str, Sequence[Phase]]
-) -> tuple[Candidate, ...]:
-    """The strategies to try after the probe, the most promising first.
+def ways(known: Facts, recipe: Recipe) -> Ways:
+    """The phases of each strategy to try after the probe, the most promising first."""
+    return {name: STRATEGIES[name].phases(known, recipe) for name in promising(known)[0]}
+
+
+def candidates(pace: Pace, data: Dataset, known: Facts, recipe: Recipe, left: float) -> tuple[Candidate, ...]:
+    """What there is time for of these.
 
     Args:
-        ways: the phases of each.
+        left: seconds of the budget, where there is one.
     """
-    known = facts(backbone, data)
-    row = Trial.of(backbone, data, recipe, machine_for(recipe)).forward(machine_for(recipe)) if ways else 0.0
-    budget, found, spent = seconds(recipe.budget) if recipe.budget else PATIENCE, [], 0.0
-    for name, phases in ways.items():
-        steps = sum(steps_of(phase, known.rows, recipe) for phase in phases if phase.solver == "trainer")
-        needed = row * recipe.batch_size * BACKWARD * steps
-        fits = spent + needed <= budget
-        spent += needed if fits else 0.0
-        found.append(Candidate(name, promising(known)[1], needed, fits))
+    there, found, why = left if recipe.budget else PATIENCE, [], promising(known)[1]
+    for name, phases in ways(known, recipe).items():
+        needed = pace.training(phases, data, recipe) + pace.measuring(data.rows["validation"])
+        found.append(Candidate(name, why, needed, needed <= there))
+        there -= needed if needed <= there else 0.0
     return tuple(found)
 
 
@@ -64,15 +64,16 @@ def promising(known: Facts) -> tuple[tuple[str, ...], str]:
     return few, f"{each} training rows a label are few"
 
 
-def pick(backbone: Backbone, data: Dataset, recipe: Recipe) -> Strategy:
-    """The recipe's strategy; for `auto`, the one that would be tried first, else the probe alone."""
+def foreseen(pace: Pace, data: Dataset, known: Facts, recipe: Recipe, few: bool) -> list[Sequence[Phase]]:
+    """The phases of each strategy that a run would train; of `auto` the probe's first.
+
+    Args:
+        few: whether the best of a contest is trained again, with the rows that chose it.
+    """
     if recipe.strategy != "auto":
-        return STRATEGIES[recipe.strategy]
-    return STRATEGIES[next(iter(fitting(backbone, data, recipe)), "feature-extraction")]
-
-
-def fitting(backbone: Backbone, data: Dataset, recipe: Recipe) -> list[str]:
-    """The names of those that may pay and that there is time for."""
-    known = facts(backbone, data)
-    ways = {name: STRATEGIES[name].phases(known, recipe) for name in promising(known)[0]}
-    return [found.name for found in candidates(backbone, data, recipe, ways) if found.fits]
+        return [STRATEGIES[recipe.strategy].phases(known, recipe)]
+    left = seconds(recipe.budget) - pace.features(data) if recipe.budget else 0.0
+    fitting = [found.name for found in candidates(pace, data, known, recipe, left) if found.fits]
+    found = [STRATEGIES[name].phases(known, recipe) for name in (PROBE, *fitting)]
+    again = [phases for phases in found if few and not recipe.tune and any(phase.whole for phase in phases)]
+    return [*found, *again[-1:]]

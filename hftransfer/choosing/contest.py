@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..recipe import Recipe
-from ..strategies import STRATEGIES, Phase
-from ..training import Trained, as_it_is, require_heeded, run_phases, too_few
+from ..strategies import STRATEGIES, Facts, Phase
+from ..training import Trained, Trial, as_it_is, machine_for, run_phases, too_few
 from ..values import Backbone, Event
 from .arena import Arena, Tried, apart
-from .candidates import candidates, promising
+from .candidates import PROBE, candidates, ways
+from .heeding import ignored, unheeded
 from .picking import facts
 from .run import Run
-from .search import search
-
-PROBE = "feature-extraction"
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,7 @@ class Decision:
     Attributes:
         recipe: the one that was asked for, with what was found for it.
         tried: every candidate with what it reached on validation; empty where the strategy was asked for by name.
+        notes: what was asked for and made no difference.
     """
 
     backbone: Backbone
@@ -33,22 +33,28 @@ class Decision:
     trained: Trained
     recipe: Recipe
     tried: tuple[Tried, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def decide(run: Run) -> Decision:
     """Train by the recipe's strategy; for `auto`, by the one that validation likes best, and so for a search."""
-    recipe = run.recipe
-    if recipe.tune:
-        return _search(run)
-    if recipe.strategy == "auto":
-        return _contest(run)
-    phases = STRATEGIES[recipe.strategy].phases(facts(run.backbone, run.data), recipe)
-    require_heeded(phases, recipe)
-    trained = run_phases(run.backbone, run.data, phases, recipe, run.work, run.on_event, run.over)
-    return Decision(run.backbone, recipe.strategy, trained, recipe)
+    known, recipe = facts(run.backbone, run.data), run.recipe
+    found = _search(run) if recipe.tune else _contest(run) if recipe.strategy == "auto" else _named(run)
+    left = unheeded(found.strategy, known, recipe)
+    for choice in left:
+        run.on_event(Event("train", ignored(found.strategy, choice)))
+    return replace(found, notes=tuple(ignored(found.strategy, choice) for choice in left))
+
+
+def _named(run: Run) -> Decision:
+    phases = STRATEGIES[run.recipe.strategy].phases(facts(run.backbone, run.data), run.recipe)
+    trained = run_phases(run.backbone, run.data, phases, run.recipe, run.work, run.on_event, run.over)
+    return Decision(run.backbone, run.recipe.strategy, trained, run.recipe)
 
 
 def _search(run: Run) -> Decision:
+    from .search import search  # brings Optuna along
+
     arena, recipes = search(run)
     found = recipes[arena.leader]
     run.on_event(Event("train", f"{arena.leader} is the best of {len(arena.tried)} on validation"))
@@ -57,42 +63,48 @@ def _search(run: Run) -> Decision:
 
 
 def _contest(run: Run) -> Decision:
-    backbone, data, planned = run.backbone, run.data, run.recipe.with_(start="probe")
-    known = facts(backbone, data)
-    asked = {name: STRATEGIES[name].phases(known, planned) for name in (PROBE, *promising(known)[0])}
-    ways = {name: apart(phases) for name, phases in asked.items()}
-    probe = ways.pop(PROBE)
-    few = too_few(backbone, data, planned)
-    untouched = few or any(phases[: len(probe)] != probe for phases in ways.values())
+    backbone, data, recipe = run.backbone, run.data, run.recipe
+    known, few = facts(backbone, data), too_few(backbone, data, recipe)
+    asked = {PROBE: STRATEGIES[PROBE].phases(known, recipe), **ways(known, recipe)}
+    probe = apart(asked[PROBE])
+    untouched = few or not all(_begins(phases, probe) for phases in asked.values())
     whole = replace(backbone, model=copy.deepcopy(backbone.model)) if untouched else backbone
-    trained = run_phases(backbone, data, probe, planned, run.work, run.on_event, run.over)
+    trained = run_phases(backbone, data, probe, recipe, run.work, run.on_event, run.over)
     probed, arena = as_it_is(backbone), Arena(run, rooms=len(probe))
-    arena.enter(Tried(PROBE, "a usable model within one pass over the rows", arena.metric), probed, (), planned)
-
-    def listed() -> list[dict[str, Any]]:
-        return [asdict(one) for one in candidates(probed, data, planned, ways)]
-
-    for found in run.settled.once("candidates", listed):
-        entry = Tried(found["name"], found["why"], arena.metric, seconds=round(found["seconds"], 1))
-        if not found["fits"]:
-            arena.pass_over(entry, f"it would take about {found['seconds']:.0f} s, more than there is")
-        elif run.over() and not arena.knows(entry.name):
-            arena.pass_over(entry, "the time was over")
-        else:
-            start, phases = _from(probe, ways[entry.name], probed, whole)
-            arena.enter(entry, start, phases, planned)
+    arena.enter(Tried(PROBE, "a usable model within one pass over the rows", arena.metric), probed, (), recipe)
+    for found in run.settled.once("candidates", lambda: _listed(run, known, probed)):
+        # After the probe, or, where a strategy begins otherwise, at the start.
+        phases = asked[found["name"]]
+        shared = _begins(phases, probe)
+        _try(run, arena, found, probed if shared else whole, phases[len(probe) :] if shared else phases)
     name = arena.leader
     run.on_event(Event("train", f"strategy {name}: the best of {len(arena.trained)} on validation"))
-    alone = few and any(phase.whole for phase in asked[name]) and arena.learn_from_all(whole, asked[name], planned)
-    shared = not alone and (name == PROBE or ways[name][: len(probe)] == probe)
-    begun = trained if shared else Trained((), trained.features_seconds)
+    alone = few and any(phase.whole for phase in asked[name]) and arena.learn_from_all(whole, asked[name], recipe)
+    shared = not alone and _begins(asked[name], probe)
     best, then = arena.winner(probed)
-    return Decision(best, name, begun + then, run.recipe, tuple(arena.tried))
+    return Decision(
+        best, name, (trained if shared else replace(trained, history=())) + then, recipe, tuple(arena.tried)
+    )
 
 
-def _from(
-    probe: tuple[Phase, ...], phases: tuple[Phase, ...], probed: Backbone, whole: Backbone
-) -> tuple[Backbone, tuple[Phase, ...]]:
-    """Where a strategy begins, and what is left to do: after the probe, or, where it begins otherwise, at the start."""
-    shared = phases[: len(probe)] == probe
-    return (probed, phases[len(probe) :]) if shared else (whole, phases)
+def _begins(phases: Sequence[Phase], probe: Sequence[Phase]) -> bool:
+    return apart(phases)[: len(probe)] == probe
+
+
+def _listed(run: Run, known: Facts, probed: Backbone) -> list[dict[str, Any]]:
+    """The candidates, timed, of which there may be none."""
+    if not ways(known, run.recipe):
+        return []
+    machine = machine_for(run.recipe)
+    pace = Trial.of(probed, run.data, run.recipe, machine).pace(machine)
+    return [asdict(found) for found in candidates(pace, run.data, known, run.recipe, run.over.left)]
+
+
+def _try(run: Run, arena: Arena, found: dict[str, Any], start: Backbone, phases: Sequence[Phase]) -> None:
+    entry = Tried(found["name"], found["why"], arena.metric, seconds=round(found["seconds"], 1))
+    if not found["fits"]:
+        arena.pass_over(entry, f"it would take about {found['seconds']:.0f} s, more than there is")
+    elif run.over() and not arena.knows(entry.name):
+        arena.pass_over(entry, "the time was over")
+    else:
+        arena.enter(entry, start, phases, run.recipe)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..recipe import Recipe
-from ..training import Over
+from ..training import Until
 from ..values import Backbone, Dataset, Listener
 from .settled import Settled
 
@@ -17,7 +17,7 @@ class Run:
 
     Attributes:
         work: its folder for what it needs meanwhile; `settled` lies there.
-        over: asked now and then; once it says yes, training ends with the best so far.
+        over: asked now and then; once it says yes, training ends with the best so far. It knows what is left.
     """
 
     backbone: Backbone
@@ -26,4 +26,4 @@ class Run:
     work: Path
     settled: Settled
     on_event: Listener
-    over: Over
+    over: Until

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..checkpoints import room_of
-from ..errors import RecipeError
 from ..models.device import pick_device, pick_precision, to_device
 from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
@@ -21,11 +20,9 @@ from .few import Ahead, tell_of_all, too_few
 from .heads.folds import cross_validation
 from .heads.mapping import run_mapping
 from .heads.probe import run_probe
-from .pace import Trial
-from .progress import Leg, Machine, Over, Trained, never
-from .refusals import refuse
-from .tuning.contrastive import refuse_contrastive
-from .tuning.optimizers import require_optimizer
+from .pace import Pace, Trial
+from .progress import Leg, Machine, Over, Trained, Until, never
+from .refusals import refuse, refuse_early, refuse_phases
 from .tuning.rates import family, layer_count
 from .tuning.shown import variants
 from .tuning.tune import run_tune, steps_of
@@ -34,8 +31,10 @@ __all__ = [
     "Leg",
     "Machine",
     "Over",
+    "Pace",
     "Trained",
     "Trial",
+    "Until",
     "as_it_is",
     "cross_validation",
     "family",
@@ -44,7 +43,7 @@ __all__ = [
     "never",
     "probing",
     "refuse",
-    "require_heeded",
+    "refuse_early",
     "run_phases",
     "steps_of",
     "too_few",
@@ -90,12 +89,9 @@ def run_phases(
     Raises:
         RecipeError: a choice cannot be followed for this task, or on this machine.
     """
-    refuse(get_task(data.task), recipe)
     machine = machine_for(recipe)
-    require_optimizer(recipe.optimizer, machine.device)
+    refuse_phases(get_task(data.task), backbone, phases, recipe, machine)
     to_device(backbone.model, machine.device)
-    for phase in phases:
-        refuse_contrastive(get_task(data.task), phase)
     trained, ahead = Trained(), None
     for number, phase in enumerate(phases):
         if first + number and over() and ahead is None:
@@ -121,18 +117,6 @@ def probing(backbone: Backbone, data: Dataset, recipe: Recipe, on_event: Listene
     return Leg(backbone, data, PROBE, recipe, machine, Path(), on_event)
 
 
-def require_heeded(phases: Sequence[Phase], recipe: Recipe) -> None:
-    """Refuse a choice that none of a whole strategy's phases would follow.
-
-    Raises:
-        RecipeError: L1 is asked for, and no weights are trained that it could act on.
-    """
-    if recipe.l1 and not any(phase.solver == "trainer" for phase in phases):
-        cause = "L1 acts on weights that are trained by steps, and a head that is solved has a penalty of its own"
-        fix = "choose a strategy that tunes, such as --strategy full, or leave it out"
-        raise RecipeError(cause, place="--l1", fix=fix)
-
-
 def _of(room: Path, on_event: Listener) -> Listener:
     """The listener, told by name which phase it hears of."""
     return lambda event: on_event(replace(event, phase=room.name))
@@ -143,13 +127,10 @@ def as_it_is(backbone: Backbone) -> Backbone:
     return replace(backbone, key=fingerprint(backbone.model, backbone.processor, ()))
 
 
-def within_budget(recipe: Recipe, over: Over, spent: float = 0.0) -> Over:
+def within_budget(recipe: Recipe, over: Over, spent: float = 0.0) -> Until:
     """Over when it is said, or when the recipe's budget is spent.
 
     Args:
-        spent: seconds of the budget that earlier attempts took.
+        spent: seconds of the budget that are gone.
     """
-    if not recipe.budget:
-        return over
-    deadline = time.monotonic() + seconds(recipe.budget) - spent
-    return lambda: over() or time.monotonic() > deadline
+    return Until(over, time.monotonic() + seconds(recipe.budget) - spent) if recipe.budget else Until(over)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import dropwhile, islice
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -21,10 +21,51 @@ from ..tasks import get_task
 from ..values import Backbone, Dataset
 from .progress import Leg, Machine
 from .rows import is_tagged
-from .tuning.tune import trainable, tuning_precision
+from .tuning.contrastive import rows_at_once
+from .tuning.tune import steps_of, trainable, tuning_precision
 
 MEASURED = 3  # batches, of short, middling and long rows; one pass more warms up
+BACKWARD = 3.0  # a training step in forward passes, where none was timed
 Batch = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long things take here, in seconds.
+
+    Attributes:
+        encode: to read and process a row.
+        row: for one through the backbone, and `exact` in fp32, as models are measured.
+        steps: for a row of a training step, of the phases that were timed.
+    """
+
+    encode: float
+    row: float
+    exact: float
+    steps: Mapping[Phase, float] = field(default_factory=dict)
+
+    def features(self, data: Dataset) -> float:
+        """For all that is learned from or chosen by, through the frozen backbone."""
+        return (data.rows["train"] + data.rows["validation"]) * (self.encode + self.row)
+
+    def measuring(self, rows: int) -> float:
+        """For the figures of some rows."""
+        return rows * (self.encode + self.exact)
+
+    def training(self, phases: Sequence[Phase], data: Dataset, recipe: Recipe) -> float:
+        """For a strategy's phases, once the features are there that it begins with."""
+        left = dropwhile(lambda phase: phase.solver != "trainer", phases)
+        return sum(
+            self._tuning(phase, data, recipe) if phase.solver == "trainer" else self.features(data) for phase in left
+        )
+
+    def _tuning(self, phase: Phase, data: Dataset, recipe: Recipe) -> float:
+        """The rows are read again; validation is looked at before the first step and after each epoch."""
+        train, validation = data.rows["train"], data.rows["validation"]
+        looks = (1 + round(phase.epochs)) * validation * self.row if phase.judged else 0.0
+        batch = min(recipe.batch_size, train) if phase.judged else rows_at_once(train, len(data.labels), recipe)
+        learnt = steps_of(phase, train, recipe) * batch * self.steps.get(phase, BACKWARD * self.row)
+        return (train + validation) * self.encode + learnt + looks
 
 
 @dataclass(frozen=True)
@@ -58,6 +99,16 @@ class Trial:
         rows = sum(len(batch["labels"]) for batch in found)
         return cls(backbone, data, recipe, tuple(found), (time.perf_counter() - began) / rows)
 
+    def pace(self, machine: Machine) -> Pace:
+        """What was found, without a step of training."""
+        exact, row = replace(machine, dtype=torch.float32), self.forward(machine)
+        return Pace(self.encode, row, row if exact == machine else self.forward(exact))
+
+    def steps(self, tuned: Sequence[Phase], machine: Machine) -> dict[Phase, float]:
+        """Seconds of a row in a training step of each phase. The model is of no more use."""
+        # What adapters were put into stays so: they come last.
+        return {phase: self.step(phase, machine) for phase in sorted(tuned, key=lambda it: it.adapter is not None)}
+
     def forward(self, machine: Machine) -> float:
         """Seconds of a row through the backbone, in the machine's arithmetic."""
 
@@ -68,7 +119,7 @@ class Trial:
         return self._timed(work) / fmean(len(batch["labels"]) for batch in self.batches)
 
     def step(self, phase: Phase, machine: Machine) -> float:
-        """Seconds of a training step as the phase makes them, an optimizer's state in memory.
+        """Seconds of a row in a training step as the phase makes them, an optimizer's state in memory.
 
         It changes the model, which is of no more use.
         """
@@ -82,11 +133,12 @@ class Trial:
             optimizer.step()
             optimizer.zero_grad()
 
-        return self._timed(work)
+        return self._timed(work) / fmean(len(batch["labels"]) for batch in self.batches)
 
     def _timed(self, work: Callable[[Batch], None]) -> float:
         """The mean seconds of a batch, after one that does not count."""
         work(self.batches[-1])
+        _wait()
         times = []
         for batch in self.batches:
             began = time.perf_counter()

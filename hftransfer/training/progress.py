@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,26 @@ Over = Callable[[], bool]  # whether training is to end with what it has
 
 def never() -> bool:
     return False
+
+
+@dataclass(frozen=True)
+class Until:
+    """Over when it is said, or when a time has come.
+
+    Attributes:
+        deadline: as `time.monotonic` counts.
+    """
+
+    said: Over = never
+    deadline: float = math.inf
+
+    def __call__(self) -> bool:
+        return self.said() or time.monotonic() > self.deadline
+
+    @property
+    def left(self) -> float:
+        """Seconds to the deadline; less than none once it is past."""
+        return self.deadline - time.monotonic()
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,13 @@ from hftransfer import Recipe, fine_tune
 from hftransfer.checkpoints import best
 from hftransfer.choosing import Decision, Run, Settled, decide, facts, promising
 from hftransfer.choosing.arena import figure_of
+from hftransfer.choosing.candidates import candidates
 from hftransfer.data import load_data
 from hftransfer.models import load_backbone
 from hftransfer.strategies import STRATEGIES, Facts, Phase, Rates
 from hftransfer.tasks import get_task
-from hftransfer.training import Over, never, run_phases
+from hftransfer.training import Over, Pace, never, run_phases, steps_of, within_budget
+from hftransfer.training.pace import BACKWARD
 from hftransfer.values import Backbone, Dataset, Event
 from tests.tiny import table, text_backbone
 
@@ -46,12 +48,14 @@ def decided(folder: Path, heard: list[Event], over: Over = never, **choices: obj
     backbone, data, recipe = station(folder, **choices)
     (folder / "work").mkdir(exist_ok=True)
     settled = Settled(folder / "work" / "settled.json", recipe)
-    return decide(Run(backbone, data, recipe, folder / "work", settled, heard.append, over)), data
+    return decide(
+        Run(backbone, data, recipe, folder / "work", settled, heard.append, within_budget(recipe, over))
+    ), data
 
 
 def test_auto_keeps_the_best_on_validation_and_tells_what_it_tried(tmp_path: Path) -> None:
     heard: list[Event] = []
-    decision, data = decided(tmp_path, heard)
+    decision, data = decided(tmp_path, heard, soup="greedy")
     names = [entry.name for entry in decision.tried]
     assert names == ["feature-extraction", "contrastive"]  # 14 training rows a label are few
     winner = next(entry for entry in decision.tried if entry.name == decision.strategy)
@@ -60,6 +64,8 @@ def test_auto_keeps_the_best_on_validation_and_tells_what_it_tried(tmp_path: Pat
     told = "\n".join(event.message for event in heard)
     assert "trying contrastive" in told and "14 training rows a label are few" in told
     assert f"strategy {decision.strategy}: the best of 2 on validation" in told
+    assert decision.notes == (f"strategy {decision.strategy} makes no use of --soup",) and decision.notes[0] in told
+    assert decision.recipe.soup == "greedy"
 
 
 def test_a_candidate_that_ruins_the_model_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +130,40 @@ def test_a_run_that_goes_on_trains_no_candidate_twice(tmp_path: Path, monkeypatc
     assert best(tmp_path / "work") == tmp_path / "work" / "leader"
 
 
+def test_what_fits_is_judged_by_the_time_that_is_left(tmp_path: Path) -> None:
+    """Of three rows a second, forward, and two a second in fp32."""
+    _, data, recipe = station(tmp_path, rows=220, epochs=2.0, budget="10h")
+    recipe, wide = recipe.with_(batch_size=10), recipe.with_(batch_size=64)
+    train, validation = data.rows["train"], data.rows["validation"]
+    pace, known = Pace(0.25, 1 / 3, 0.5), Facts("attention", train, 2, layers=2)
+    full, l2_sp, _ = candidates(pace, data, known, recipe, 1e9)
+    steps = 2 * -(-train // 10)
+    trained = (train + validation) * 0.25 + steps * 10 * BACKWARD / 3 + 3 * validation / 3
+    assert full.seconds == pytest.approx(trained + validation * 0.75)
+    left = full.seconds + l2_sp.seconds - 1
+    assert [one.fits for one in candidates(pace, data, known, recipe, left)] == [True, False, False]
+    few = Facts("attention", 80, 2, layers=2, smallest=40)
+    drawn, *_ = candidates(pace, data, few, wide, 1e9)
+    steps = steps_of(STRATEGIES["contrastive"].phases(few, wide)[1], train, wide)
+    trained = steps * 16 * BACKWARD / 3 + (train + validation) * (0.25 + 0.25 + 1 / 3)  # and read again for its head
+    assert (drawn.name, drawn.seconds) == ("contrastive", pytest.approx(trained + validation * 0.75))
+
+
+def test_the_probe_can_be_used_before_it_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there: list[Path | None] = []
+
+    def seen(*args: object) -> object:
+        there.append(best(tmp_path / "work"))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
+        stopped.setattr("hftransfer.choosing.arena.figure_of", seen)
+        decided(tmp_path, [])
+    assert there == [tmp_path / "work" / "leader"] and (there[0] / "config.json").is_file()
+    decision, _ = decided(tmp_path, [])  # and is measured when the run goes on
+    assert decision.tried[0].value is not None
+
+
 def test_what_has_no_time_is_passed_over_and_told(tmp_path: Path) -> None:
     heard: list[Event] = []
     backbone, data, recipe = station(tmp_path, rows=220, epochs=1, budget="0.000001s")
@@ -136,7 +176,9 @@ def test_what_has_no_time_is_passed_over_and_told(tmp_path: Path) -> None:
 
 def test_what_was_tried_stands_in_the_report(tmp_path: Path) -> None:
     backbone = str(text_backbone(tmp_path / "b"))
-    model = fine_tune(table(tmp_path / "t.csv"), Recipe(backbone=backbone, batch_size=8), output=tmp_path / "m")
+    recipe = Recipe(backbone=backbone, batch_size=8, test_share=0.0)
+    model = fine_tune(table(tmp_path / "t.csv"), recipe, output=tmp_path / "m")
     assert [entry["name"] for entry in model.report["tried"]] == ["feature-extraction", "contrastive"]
     assert model.report["strategy"] in STRATEGIES and model.report["recipe"]["strategy"] == "auto"
+    assert any("also chose" in note for note in model.report["notes"])  # there is no test that did not
     assert {"name", "why", "metric", "value", "low", "high", "seconds"} <= set(model.report["tried"][0])

@@ -8,7 +8,9 @@ import optuna
 
 from hftransfer import Recipe
 from hftransfer.choosing import Run, Settled, decide, facts
-from hftransfer.choosing.search import FARTHEST, USUAL, suggested
+from hftransfer.choosing.arena import figure_of
+from hftransfer.choosing.knobs import FARTHEST, suggested
+from hftransfer.choosing.search import USUAL
 from hftransfer.strategies import STRATEGIES
 from hftransfer.tasks import get_task
 from hftransfer.training import never, within_budget
@@ -43,6 +45,27 @@ def test_only_knobs_that_matter_and_are_left_open_are_searched(tmp_path: Path) -
         rates.append(full["learning_rate"] / usual)
         assert isinstance(Recipe(**full), Recipe)
     assert 1 / FARTHEST * 0.95 <= min(rates) < 0.7 and 1.4 < max(rates) <= FARTHEST * 1.05
+    plain = recipe.with_(weight_decay=0.01)
+    dead = {"l2-sp": "weight_decay", "contrastive": "label_smoothing"}
+    assert all(
+        knob not in suggested(optuna.create_study().ask(), [name], plain, known, task) for name, knob in dead.items()
+    )
+
+
+def test_nothing_is_tried_twice_and_a_search_ends_where_all_was_tried(tmp_path: Path, monkeypatch) -> None:
+    measured: list[object] = []
+
+    def noted(*args: object) -> object:
+        measured.append(args)
+        return figure_of(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("hftransfer.choosing.arena.figure_of", noted)
+    heard: list[Event] = []
+    decision, _ = decided(tmp_path, heard, strategy="feature-extraction", tune=20)
+    assert [entry.choices.get("balance", "none") for entry in decision.tried] == ["none", "weights"]
+    assert any(event.message == "after 1 of 20 trials there is nothing left to try" for event in heard)
+    # A head that its features say is no better needs no other pass over the rows.
+    assert decision.tried[1].value == decision.tried[0].value and len(measured) == 1
 
 
 def test_a_search_ends_with_its_time(tmp_path: Path) -> None:

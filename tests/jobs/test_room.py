@@ -286,12 +286,13 @@ def test_what_killed_runs_left_half_written_goes(home: Path, monkeypatch: pytest
     for folder in map(supervisor.folder, (job, young)):
         (folder / ".model.0a1b2c3d.partial").mkdir()
         (folder / "work" / "phase-01-full" / "start.part").mkdir(parents=True)
+        (folder / "work" / "leader.part").mkdir()
     with Store()._write() as db:
         db.execute("UPDATE jobs SET ended = ended - 7200 WHERE id = ?", (job,))
     cleaned(monkeypatch)
     left = [sorted(path.name for path in supervisor.folder(one).rglob("*")) for one in (job, young)]
     assert left[0] == ["model.safetensors", "phase-01-full", "request.json", "work"]
-    assert {".model.0a1b2c3d.partial", "start.part"} <= set(left[1])
+    assert {".model.0a1b2c3d.partial", "start.part", "leader.part"} <= set(left[1])
 
 
 def test_a_job_that_was_never_written_down_goes_but_no_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,10 +24,13 @@ from scipy.special import softmax
 from ...data import labels_of
 from ...errors import RecipeError
 from ...models.anatomy import Anatomy, dissect
+from ...models.dense import is_dense
 from ...models.inputs import example
 from ...models.source import SourceHead, load_source
 from ...models.views import END
-from ...values import Event
+from ...recipe import Recipe
+from ...tasks import Task
+from ...values import Backbone, Event
 from ..progress import Leg, Trained
 from .probe import features_of
 from .solvers import class_figures, flag_figures
@@ -46,15 +49,9 @@ def run_mapping(leg: Leg) -> Trained:
     Returns:
         One row of history: phase, leep, agreement (of the head and the exact EEP on validation), eval_loss and others.
     """
-    shape = leg.task.target.shape
-    if shape not in FIGURES:
-        raise _refused(leg)
-    source = load_source(leg.backbone, leg.task)
+    shape, source = leg.task.target.shape, mappable(leg.task, leg.backbone, leg.recipe)
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(leg.backbone).items()}
     anatomy = dissect(leg.backbone.model, batch, leg.backbone.name)
-    if anatomy.output:
-        cause = "the backbone's classes cannot be mapped onto a dense head"
-        raise RecipeError(cause, place="--head", fix="leave it out, or choose another strategy or start")
     began = time.perf_counter()
     read = {name: features_of(leg, anatomy, name, (END,))[:, 0] for name in ("train", "validation")}
     seconds = time.perf_counter() - began
@@ -70,6 +67,22 @@ def run_mapping(leg: Leg) -> Trained:
     told = {"leep": leep, "agreement": agreement(best, seen, unseen, shape)}
     leg.on_event(Event("train", f"the backbone's classes are mapped: LEEP {leep:.3f}", metrics=figures))
     return Trained(({"phase": leg.phase.name, **told, **figures},), seconds)
+
+
+def mappable(task: Task, backbone: Backbone, recipe: Recipe) -> SourceHead:
+    """The head whose classes are mapped.
+
+    Raises:
+        RecipeError: the backbone has no classes, or the task and the new head none that they could be mapped onto.
+    """
+    if task.target.shape not in FIGURES:
+        asked = "--start" if recipe.start == "label-mapping" else "--strategy"
+        cause = f"the backbone's classes cannot be mapped for {task.name}"
+        raise RecipeError(cause, place=asked, fix="leave it out: classes map onto labels of whole rows alone")
+    if is_dense(backbone.model.config):
+        cause = "the backbone's classes cannot be mapped onto a dense head"
+        raise RecipeError(cause, place="--head", fix="leave it out, or choose another strategy or start")
+    return load_source(backbone, task)
 
 
 @dataclass(frozen=True)
@@ -213,9 +226,3 @@ def _install(leg: Leg, anatomy: Anatomy, source: SourceHead, head: Mapped) -> No
 def _sample(rows: int, classes: int) -> np.ndarray:
     """The places of as many rows as there is room for, from all over."""
     return np.unique(np.linspace(0, rows - 1, min(rows, max(1, MOST // classes))).astype(int))
-
-
-def _refused(leg: Leg) -> RecipeError:
-    asked = "--start" if leg.recipe.start == "label-mapping" else "--strategy"
-    cause = f"the backbone's classes cannot be mapped for {leg.data.task}"
-    return RecipeError(cause, place=asked, fix="leave it out: classes map onto labels of whole rows alone")

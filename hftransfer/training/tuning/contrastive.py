@@ -25,6 +25,7 @@ from ...errors import RecipeError
 from ...models.anatomy import dissect
 from ...models.inputs import example
 from ...models.views import END, pooled, reading
+from ...recipe import Recipe
 from ...strategies import Phase
 from ...tasks import Task
 from ..progress import Leg
@@ -159,6 +160,11 @@ class Contrast:
         return args
 
 
+def rows_at_once(rows: int, groups: int, recipe: Recipe) -> int:
+    """Of a batch: no more than the recipe says, or than there are."""
+    return max(2, min(recipe.batch_size, max(BATCH, 2 * groups), rows))
+
+
 @contextmanager
 def contrasting(leg: Leg, steps: int) -> Iterator[Contrast | None]:
     """While inside, the objective of a phase that compares rows; None for one with the task's own loss."""
@@ -168,8 +174,8 @@ def contrasting(leg: Leg, steps: int) -> Iterator[Contrast | None]:
     model, groups = leg.backbone.model, groups_of(labels_of(leg.data.splits["train"]))
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(leg.backbone).items()}
     anatomy = dissect(model, batch, leg.backbone.name)
-    rows = min(leg.recipe.batch_size, max(BATCH, 2 * len(np.unique(groups))))
-    rounds = Rounds(groups, max(2, min(rows, len(groups))), steps, leg.recipe.seed)
+    rows = rows_at_once(len(groups), len(np.unique(groups)), leg.recipe)
+    rounds = Rounds(groups, rows, steps, leg.recipe.seed)
     with reading(model, anatomy, (END,)) as states:
         contrast = Contrast(model, anatomy, OVERLAPS[leg.task.target.shape], rounds, states)
         handle = model.register_forward_pre_hook(contrast.note, with_kwargs=True)

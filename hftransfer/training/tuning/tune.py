@@ -14,6 +14,7 @@ from transformers import EarlyStoppingCallback, TrainingArguments
 from ...checkpoints import FINISHED, STALE, START, figures, keep, last_checkpoint, tidy
 from ...errors import RecipeError
 from ...models.anatomy import dissect
+from ...models.dense import DenseHead
 from ...models.device import keep_memory
 from ...models.inputs import example
 from ...models.loading import quiet, reload_weights
@@ -172,7 +173,7 @@ def arguments(leg: Leg, rows: int, *, drawn: bool = False) -> TrainingArguments:
         per_device_eval_batch_size=2 * recipe.batch_size,
         learning_rate=phase.rates.backbone,
         weight_decay=recipe.weight_decay,
-        **named(recipe.optimizer),
+        **named(recipe),
         warmup_steps=round(recipe.warmup * steps),
         lr_scheduler_type=SCHEDULES[phase.schedule],
         eval_strategy="steps",
@@ -213,18 +214,21 @@ def tuning_precision(backbone: Backbone, recipe: Recipe, machine: Machine) -> to
     return machine.dtype
 
 
+def refuse_dropout(model: torch.nn.Module, recipe: Recipe) -> None:
+    """Raises RecipeError where a part to drop is asked for, and the model drops nothing anywhere; a dense head does."""
+    if recipe.dropout is not None and not any(
+        isinstance(module, (_DropoutNd, DenseHead)) for module in model.modules()
+    ):
+        fix = "leave it out, or choose another backbone"
+        raise RecipeError("the backbone has no dropout that could be set", place="--dropout", fix=fix)
+
+
 @contextmanager
 def tamed_dropout(model: torch.nn.Module, part: float | None = None) -> Iterator[None]:
     """While inside, dropout drops the part asked for; by default what the model's config says,
     within bounds: some ask for 80 % before the head, meant for a million images.
-
-    Raises:
-        RecipeError: a part is asked for, and the model drops nothing anywhere.
     """
     usual = {module: module.p for module in model.modules() if isinstance(module, _DropoutNd)}
-    if part is not None and not usual:
-        fix = "leave it out, or choose another backbone"
-        raise RecipeError("the backbone has no dropout that could be set", place="--dropout", fix=fix)
     for module, own in usual.items():
         module.p = min(own, MOST_DROPPED) if part is None else part
     try:
