@@ -20,7 +20,7 @@ from .recipe import Recipe, seconds
 from .results.advice import SAMPLED
 from .strategies import Phase
 from .tasks import get_task
-from .training import Leg, Pace, Trial, machine_for, refuse, steps_of, too_few, variants
+from .training import Leg, Pace, Trial, machine_for, refuse, spares, steps_of, variants
 from .values import Backbone, Dataset, Event, Listener, silent
 
 
@@ -88,7 +88,7 @@ def _timed(backbone: Backbone, data: Dataset, recipe: Recipe, loaded: float, pic
     machine = machine_for(recipe)
     trial = Trial.of(backbone, data, recipe, machine)
     pace = trial.pace(machine)
-    ways = foreseen(pace, data, facts(backbone, data), recipe, too_few(backbone, data, recipe))
+    ways = foreseen(pace, data, facts(backbone, data), recipe, spares(backbone, data, recipe))
     tuned = [phase for phases in ways for phase in phases if phase.solver == "trainer"]
     augmentation = _augmented(Leg(backbone, data, tuned[0], recipe, machine, Path()), pictures) if tuned else ""
     pace = replace(pace, steps=trial.steps(tuned, machine))

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..recipe import Recipe
 from ..strategies import STRATEGIES, Facts, Phase
-from ..training import Trained, Trial, as_it_is, machine_for, run_phases, too_few
+from ..training import Trained, Trial, as_it_is, machine_for, run_phases, spares
 from ..values import Backbone, Event
 from .arena import Arena, Tried, apart
 from .candidates import PROBE, candidates, ways
@@ -64,7 +64,7 @@ def _search(run: Run) -> Decision:
 
 def _contest(run: Run) -> Decision:
     backbone, data, recipe = run.backbone, run.data, run.recipe
-    known, few = facts(backbone, data), too_few(backbone, data, recipe)
+    known, few = facts(backbone, data), spares(backbone, data, recipe)
     asked = {PROBE: STRATEGIES[PROBE].phases(known, recipe), **ways(known, recipe)}
     probe = apart(asked[PROBE])
     untouched = few or not all(_begins(phases, probe) for phases in asked.values())

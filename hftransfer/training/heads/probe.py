@@ -17,7 +17,7 @@ from ...models.views import View
 from ...models.words import tokens_of
 from ...tasks import get_task
 from ...values import Backbone, Dataset, Event, Part
-from ..few import PARTS, learns_from_all
+from ..few import PARTS, learns_from_all, too_few
 from ..progress import Leg, Trained
 from ..rows import token_tags
 from .dense import train_dense
@@ -70,9 +70,10 @@ def run_probe(leg: Leg) -> Trained:
 
 
 def _chosen(leg: Leg, seen: Seen, problems: Sequence[HeadProblem]) -> tuple[int, Solved]:
-    """The best view, by place, and the head on it; of few rows by cross-validation, else on validation."""
-    if learns_from_all(leg) and not seen.anatomy.output:
-        return solve_by_folds(problems, copies_of(leg, PARTS), leg.recipe.seed)
+    """The best view, by place, and the head on it; by cross-validation, where validation has few rows."""
+    if too_few(leg.backbone, leg.data, leg.recipe) and not seen.anatomy.output:
+        whole = learns_from_all(leg)
+        return solve_by_folds(problems, copies_of(leg, PARTS if whole else PARTS[:1]), leg.recipe.seed, whole=whole)
     at = best_view(problems)
     if seen.anatomy.output:
         return at, train_dense(leg, seen.anatomy, problems[at])
