@@ -10,10 +10,12 @@ from typing import Any
 from datasets import concatenate_datasets
 
 from ..checkpoints import START
+from ..models.dense import is_dense
 from ..models.loading import reload_weights
 from ..recipe import Recipe
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Event
+from .balancing import watched
 from .progress import Leg, Trained
 
 PARTS = ("train", "validation")
@@ -28,11 +30,11 @@ def learns_from_all(leg: Leg) -> bool:
 def too_few(backbone: Backbone, data: Dataset, recipe: Recipe) -> bool:
     """Whether validation has too few rows to choose by, and may be learned from, since a test of its own measures.
 
-    A validation of the user's own is theirs to watch, and stays unseen; and rows that were made up,
-    guessed or repeated would stand on both sides of a cross-validation.
+    A validation of the user's own is theirs to watch, and stays unseen; rows that were made up, guessed or repeated
+    would stand on both sides of a cross-validation; and a dense head stops by rows that nothing was tuned on.
     """
     few = data.rows["validation"] < ENOUGH and data.evaluated_on == "test"
-    alike = get_task(data.task).target.shape == "class" and not backbone.known
+    alike = get_task(data.task).target.shape == "class" and not backbone.known and not is_dense(backbone.model.config)
     plain = recipe.generate is None and recipe.pseudo_label is None and recipe.balance == "none"
     return few and alike and plain and "validation" in data.carved
 
@@ -74,7 +76,7 @@ class Ahead:
 
     def settle(self, leg: Leg, trained: Trained) -> None:
         """Back to the model before, where validation has rows enough to tell that it was better."""
-        name = f"eval_{leg.task.target.best}"
+        name = f"eval_{watched(leg.task, leg.recipe)}"
         before, after = self.before.get(name), trained.history[-1].get(name)
         if before is None or after is None or after >= before or leg.data.rows["validation"] < ENOUGH:
             return

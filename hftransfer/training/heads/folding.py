@@ -35,6 +35,8 @@ def solve_by_folds(problems: Sequence[HeadProblem], units: np.ndarray, seed: int
 
 def joined(one: Split, other: Split) -> Split:
     """The rows of both."""
+    if not len(other.labels):
+        return one
     pairs = {part.name: (getattr(one, part.name), getattr(other, part.name)) for part in fields(Split)}
     both: dict[str, Any] = {name: None if pair[0] is None else np.concatenate(pair) for name, pair in pairs.items()}
     return Split(**both)
@@ -52,15 +54,15 @@ def dealt(strata: np.ndarray, units: np.ndarray, folds: int, seed: int) -> np.nd
 
 def _across(problem: HeadProblem, places: np.ndarray, strength: float) -> dict[str, float]:
     logits = np.zeros((len(places), problem.outputs))
-    for inside, out in _parts(problem.train, places):
-        solved = refit(replace(problem, train=inside), strength)
-        logits[out] = solved.lens(problem.train.features[out]) @ solved.weight.T + solved.bias
+    for inside, out in parted(problem.train, places):
+        logits[out] = refit(replace(problem, train=inside), strength).logits(problem.train.features[out])
     return class_figures(logits, problem.train.labels)
 
 
-def _parts(rows: Split, places: np.ndarray) -> Iterator[tuple[Split, np.ndarray]]:
-    for fold in range(FOLDS):
+def parted(rows: Split, places: np.ndarray) -> Iterator[tuple[Split, np.ndarray]]:
+    """For each fold the rows that are in none but the others, and which are in it; without those that leave nothing
+    to tell apart."""
+    for fold in np.unique(places):
         inside = places != fold
-        if inside.all() or len(np.unique(rows.labels[inside])) < 2:
-            continue
-        yield rows.take(np.flatnonzero(inside)), ~inside
+        if len(np.unique(rows.labels[inside])) > 1:
+            yield rows.take(np.flatnonzero(inside)), ~inside

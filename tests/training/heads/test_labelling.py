@@ -116,8 +116,14 @@ def test_a_head_that_is_too_sure_is_cooled(leg: Leg, told: float, low: float, hi
     train, validation = split(40), split(10)
     anatomy = see(leg).anatomy
     solved = refit(HeadProblem(train, validation, 2, anatomy.activation), 100.0)
-    nothing = Split(train.features[:0], train.labels[:0])
-    assert low <= labelling._temperature(leg, anatomy, solved, train, validation, nothing) <= high
+    assert low <= labelling._temperature(leg, anatomy, solved, train, validation, np.arange(40)) <= high
+    copies = Split(np.repeat(train.features, 2, axis=0), np.repeat(train.labels, 2))
+    learned = refit(HeadProblem(copies, validation, 2, anatomy.activation), 100.0)
+    apart = [
+        labelling._temperature(leg, anatomy, learned, copies, validation, units)
+        for units in (np.arange(40).repeat(2), np.arange(80))
+    ]
+    assert apart[0] > apart[1] or told
 
 
 def test_a_cooled_probe_is_less_sure(leg: Leg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
