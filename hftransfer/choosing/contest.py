@@ -8,7 +8,7 @@ from typing import Any
 
 from ..recipe import Recipe
 from ..strategies import STRATEGIES, Phase
-from ..training import Trained, as_it_is, require_heeded, run_phases, too_few
+from ..training import Trained, as_it_is, require_heeded, run_phases, spares
 from ..values import Backbone, Event
 from .arena import Arena, Tried, apart
 from .candidates import candidates, promising
@@ -62,7 +62,7 @@ def _contest(run: Run) -> Decision:
     asked = {name: STRATEGIES[name].phases(known, planned) for name in (PROBE, *promising(known)[0])}
     ways = {name: apart(phases) for name, phases in asked.items()}
     probe = ways.pop(PROBE)
-    few = too_few(backbone, data, planned)
+    few = spares(backbone, data, planned)
     untouched = few or any(phases[: len(probe)] != probe for phases in ways.values())
     whole = replace(backbone, model=copy.deepcopy(backbone.model)) if untouched else backbone
     trained = run_phases(backbone, data, probe, planned, run.work, run.on_event, run.over)

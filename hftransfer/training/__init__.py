@@ -17,7 +17,7 @@ from ..strategies.feature_extraction import PROBE
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
 from .enlarging import with_pseudo_labels
-from .few import Ahead, tell_of_all, too_few
+from .few import Ahead, spares, tell_of_all
 from .heads.folds import cross_validation
 from .heads.mapping import run_mapping
 from .heads.probe import run_probe
@@ -46,8 +46,8 @@ __all__ = [
     "refuse",
     "require_heeded",
     "run_phases",
+    "spares",
     "steps_of",
-    "too_few",
     "variants",
     "with_pseudo_labels",
     "within_budget",

@@ -24,19 +24,26 @@ ENOUGH = 100  # rows of validation: with fewer, a choice by them is chance
 
 def learns_from_all(leg: Leg) -> bool:
     """Whether validation's rows are learned from too."""
-    return leg.phase.whole and too_few(leg.backbone, leg.data, leg.recipe)
+    return leg.phase.whole and spares(leg.backbone, leg.data, leg.recipe)
+
+
+def spares(backbone: Backbone, data: Dataset, recipe: Recipe) -> bool:
+    """Whether validation may be learned from: too few rows to choose by, where a test of its own measures.
+
+    A validation of the user's own is theirs to watch, and stays unseen.
+    """
+    return too_few(backbone, data, recipe) and data.evaluated_on == "test" and "validation" in data.carved
 
 
 def too_few(backbone: Backbone, data: Dataset, recipe: Recipe) -> bool:
-    """Whether validation has too few rows to choose by, and may be learned from, since a test of its own measures.
+    """Whether a head is better chosen by cross-validation than by validation's rows.
 
-    A validation of the user's own is theirs to watch, and stays unseen; rows that were made up, guessed or repeated
-    would stand on both sides of a cross-validation; and a dense head stops by rows that nothing was tuned on.
+    Rows that were made up, guessed or repeated would stand on both sides of a fold; and a dense head is trained until
+    validation gains no more, so that it must be of rows that nothing was tuned on.
     """
-    few = data.rows["validation"] < ENOUGH and data.evaluated_on == "test"
     alike = get_task(data.task).target.shape == "class" and not backbone.known and not is_dense(backbone.model.config)
     plain = recipe.generate is None and recipe.pseudo_label is None and recipe.balance == "none"
-    return few and alike and plain and "validation" in data.carved
+    return data.rows["validation"] < ENOUGH and alike and plain
 
 
 def with_all_rows(leg: Leg) -> Leg:

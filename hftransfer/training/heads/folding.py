@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from .solvers import class_figures
-from .solving import HeadProblem, Solved, Split, refit
+from .solving import HeadProblem, Solved, Split, along, refit
 
 FOLDS = 4
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
 
 
-def solve_by_folds(problems: Sequence[HeadProblem], units: np.ndarray, seed: int) -> tuple[int, Solved]:
-    """The best of some views of the same rows, by place, and its head, solved on train and validation together.
+def solve_by_folds(
+    views: Sequence[int], problem: Callable[[int], HeadProblem], units: np.ndarray, seed: int, *, whole: bool
+) -> tuple[int, Solved]:
+    """The best of some views of the same rows, by place, and its head.
 
     Args:
-        units: [rows of train and validation], one number for copies of a row, which stay together.
-
-    Returns:
-        The head's figures are those of the folds: each row is answered by a head that never saw it.
+        problem: of a view; one after another is made, as in `best_view`.
+        units: [rows], one number for copies of a row, which stay together: of train, and of validation if `whole`.
+        whole: whether the head learns from validation too. Its figures are then those of the folds, where each row
+            is answered by a head that never saw it; else they are validation's, which chose nothing.
     """
-    whole = [replace(problem, train=joined(problem.train, problem.validation)) for problem in problems]
-    places = dealt(whole[0].train.labels, units, FOLDS, seed)
-    tried = {
-        (at, strength): _across(problem, places, strength) for at, problem in enumerate(whole) for strength in STRENGTHS
-    }
-    at, strength = min(tried, key=lambda one: tried[one]["loss"])
-    return at, replace(refit(whole[at], strength), figures=tried[at, strength])
+
+    def learned(at: int) -> HeadProblem:
+        made = problem(at)
+        return replace(made, train=joined(made.train, made.validation)) if whole else made
+
+    found = {at: _across(learned(at), units, seed) for at in views}
+    at, number = min(product(views, range(len(STRENGTHS))), key=lambda one: found[one[0]][one[1]]["loss"])
+    solved = refit(learned(at), STRENGTHS[number])
+    return at, replace(solved, figures=found[at][number]) if whole else solved
 
 
 def joined(one: Split, other: Split) -> Split:
@@ -52,17 +56,19 @@ def dealt(strata: np.ndarray, units: np.ndarray, folds: int, seed: int) -> np.nd
     return fold[place]
 
 
-def _across(problem: HeadProblem, places: np.ndarray, strength: float) -> dict[str, float]:
-    logits = np.zeros((len(places), problem.outputs))
-    for inside, out in parted(problem.train, places):
-        logits[out] = refit(replace(problem, train=inside), strength).logits(problem.train.features[out])
-    return class_figures(logits, problem.train.labels)
+def _across(problem: HeadProblem, units: np.ndarray, seed: int) -> list[dict[str, float]]:
+    """At each strength the mean figures of the rows that are held out."""
+    tried, sizes = [], []
+    for inside, out in parted(problem.train, dealt(problem.train.labels, units, FOLDS, seed)):
+        tried.append([solved.figures for solved in along(replace(problem, train=inside, validation=out), STRENGTHS)])
+        sizes.append(len(out.labels))
+    return [
+        {name: float(np.average([one[name] for one in column], weights=sizes)) for name in column[0]}
+        for column in zip(*tried, strict=True)
+    ]
 
 
-def parted(rows: Split, places: np.ndarray) -> Iterator[tuple[Split, np.ndarray]]:
-    """For each fold the rows that are in none but the others, and which are in it; without those that leave nothing
-    to tell apart."""
+def parted(rows: Split, places: np.ndarray) -> Iterator[tuple[Split, Split]]:
+    """For each fold the rows of all others, and its own."""
     for fold in np.unique(places):
-        inside = places != fold
-        if len(np.unique(rows.labels[inside])) > 1:
-            yield rows.take(np.flatnonzero(inside)), ~inside
+        yield rows.take(np.flatnonzero(places != fold)), rows.take(np.flatnonzero(places == fold))

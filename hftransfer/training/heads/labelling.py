@@ -145,8 +145,8 @@ def _temperature(
     head = head_of(leg.backbone.model, anatomy) if leg.backbone.known else None
     for inside, out in parted(train, places):
         whole = problem_of(leg, anatomy, inside, validation)
-        logits.append(refit(whole, solved.strength, head).logits(train.features[out]))
-        truth.append(train.labels[out])
+        logits.append(refit(whole, solved.strength, head).logits(out.features))
+        truth.append(out.labels)
     answers, known, loss = np.concatenate(logits), np.concatenate(truth), REFINED[leg.task.target.solver][0]
     return float(min(HEATS, key=lambda heat: loss(answers / heat, known, None)[0]))
 

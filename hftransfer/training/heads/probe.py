@@ -17,7 +17,7 @@ from ...models.views import View
 from ...models.words import tokens_of
 from ...tasks import get_task
 from ...values import Backbone, Dataset, Event, Part
-from ..few import PARTS, learns_from_all
+from ..few import PARTS, learns_from_all, too_few
 from ..progress import Leg, Trained
 from ..rows import token_tags
 from .dense import train_dense
@@ -68,14 +68,16 @@ def run_probe(leg: Leg) -> Trained:
 
 
 def _chosen(leg: Leg, seen: Seen) -> tuple[int, Solved]:
-    """The best view, by place, and the head on it; of few rows by cross-validation, else on validation."""
+    """The best view, by place, and the head on it; by cross-validation, where validation has few rows."""
 
     def problem(at: int) -> HeadProblem:
         return problem_of(leg, seen.anatomy, *splits_at(seen, at))
 
     views = range(len(seen.views))
-    if learns_from_all(leg):
-        return solve_by_folds([problem(at) for at in views], copies_of(leg, PARTS), leg.recipe.seed)
+    if too_few(leg.backbone, leg.data, leg.recipe):
+        whole = learns_from_all(leg)
+        units = copies_of(leg, PARTS if whole else PARTS[:1])
+        return solve_by_folds(views, problem, units, leg.recipe.seed, whole=whole)
     at = best_view(views, problem)
     found = train_dense if seen.anatomy.output else solved_by
     return at, found(leg, seen.anatomy, problem(at))

@@ -234,8 +234,11 @@ def test_a_head_on_few_rows_is_chosen_by_folds() -> None:
         HeadProblem(Split(found[:-3], labels[:-3]), Split(found[-3:], labels[-3:]), 3, "identity")
         for found in (noise, telling)
     ]
-    at, solved = solve_by_folds(problems, np.arange(24), seed=1)
+    at, solved = solve_by_folds(range(2), problems.__getitem__, np.arange(24), seed=1, whole=True)
     assert at == 1 and solved.figures["accuracy"] > 0.8
+    apart, alone = solve_by_folds(range(2), problems.__getitem__, np.arange(21), seed=1, whole=False)
+    own = refit(problems[1], alone.strength)
+    assert apart == 1 and np.allclose(alone.weight, own.weight) and alone.figures == own.figures  # of validation
     whole = refit(replace(problems[1], train=joined(problems[1].train, problems[1].validation)), solved.strength)
     assert np.allclose(whole.weight, solved.weight)  # of all rows
     folds = dealt(labels, np.arange(24), 4, 1)
