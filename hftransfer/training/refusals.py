@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..models.source import load_source
 from ..recipe import Recipe
 from ..strategies import Phase
 from ..tasks import Task
@@ -11,7 +12,7 @@ from ..values import Backbone
 from .balancing import refuse_balance
 from .heads.generating import refuse_generating
 from .heads.labelling import refuse_labelling
-from .heads.mapping import mappable
+from .heads.mapping import refuse_mapping
 from .progress import Machine
 from .tuning.contrastive import refuse_contrastive
 from .tuning.mixing import require_fitting
@@ -42,6 +43,7 @@ def refuse_phases(task: Task, backbone: Backbone, phases: Sequence[Phase], recip
     require_optimizer(recipe, machine.device)
     for phase in phases:
         refuse_contrastive(task, phase)
+        refuse_mapping(backbone, task, phase)
     if any(phase.solver == "trainer" for phase in phases):
         refuse_dropout(backbone.model, recipe)
 
@@ -50,4 +52,4 @@ def refuse_early(task: Task, backbone: Backbone, phases: Sequence[Phase], recipe
     """What `refuse_phases` refuses, and what a phase would as soon as it begins: there may be long work before."""
     refuse_phases(task, backbone, phases, recipe, machine)
     if any(phase.solver == "mapping" for phase in phases):
-        mappable(task, backbone, recipe)
+        load_source(backbone, task)  # is there, with classes of its own

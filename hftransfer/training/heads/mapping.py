@@ -28,7 +28,7 @@ from ...models.dense import is_dense
 from ...models.inputs import example
 from ...models.source import SourceHead, load_source
 from ...models.views import END
-from ...recipe import Recipe
+from ...strategies import Phase
 from ...tasks import Task
 from ...values import Backbone, Event
 from ..progress import Leg, Trained
@@ -41,6 +41,8 @@ TEMPERATURES = (1.0, 2.0, 4.0)  # that the source's logits are divided by: it is
 SCALES = 2.0 ** np.arange(-2, 5)  # of the new logits, whose sureness is fitted on validation
 MOST = 50_000_000  # chances at once; of more rows, as many as that allows
 TINY = 1e-30
+TWO = 2  # outcomes of a flag: there, or absent
+ASKED = "label-mapping"  # as a strategy, or as what a head starts from
 
 
 def run_mapping(leg: Leg) -> Trained:
@@ -49,7 +51,9 @@ def run_mapping(leg: Leg) -> Trained:
     Returns:
         One row of history: phase, leep, agreement (of the head and the exact EEP on validation), eval_loss and others.
     """
-    shape, source = leg.task.target.shape, mappable(leg.task, leg.backbone, leg.recipe)
+    refuse_mapping(leg.backbone, leg.task, leg.phase)
+    shape = leg.task.target.shape
+    source = load_source(leg.backbone, leg.task)
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(leg.backbone).items()}
     anatomy = dissect(leg.backbone.model, batch, leg.backbone.name)
     began = time.perf_counter()
@@ -69,20 +73,19 @@ def run_mapping(leg: Leg) -> Trained:
     return Trained(({"phase": leg.phase.name, **told, **figures},), seconds)
 
 
-def mappable(task: Task, backbone: Backbone, recipe: Recipe) -> SourceHead:
-    """The head whose classes are mapped.
-
-    Raises:
-        RecipeError: the backbone has no classes, or the task and the new head none that they could be mapped onto.
-    """
+def refuse_mapping(backbone: Backbone, task: Task, phase: Phase) -> None:
+    """Raises RecipeError where the phase maps classes, and the task's labels or the backbone's head take none."""
+    if phase.solver != "mapping":
+        return
     if task.target.shape not in FIGURES:
-        asked = "--start" if recipe.start == "label-mapping" else "--strategy"
         cause = f"the backbone's classes cannot be mapped for {task.name}"
-        raise RecipeError(cause, place=asked, fix="leave it out: classes map onto labels of whole rows alone")
+        raise RecipeError(cause, place=ASKED, fix="leave it out: classes map onto labels of whole rows alone")
+    if backbone.known:
+        cause = f"the labels are those of '{backbone.name}', whose head is gone on from: a mapping would overwrite it"
+        raise RecipeError(cause, place=ASKED, fix="leave it out: its head knows these labels already")
     if is_dense(backbone.model.config):
         cause = "the backbone's classes cannot be mapped onto a dense head"
         raise RecipeError(cause, place="--head", fix="leave it out, or choose another strategy or start")
-    return load_source(backbone, task)
 
 
 @dataclass(frozen=True)
@@ -109,15 +112,16 @@ def members(labels: np.ndarray, outputs: int) -> np.ndarray:
     return labels if labels.ndim > 1 else np.eye(outputs)[labels]
 
 
-def conditional(chances: np.ndarray, members: np.ndarray, smoothing: float) -> np.ndarray:
+def conditional(chances: np.ndarray, members: np.ndarray, smoothing: float, outcomes: int = 0) -> np.ndarray:
     """P(label | class of the source), [labels, classes], from how often they occur together.
 
     Args:
         chances: theta, [rows, classes].
         smoothing: rows, as train has them all in all, that each class is taken to have had already.
+        outcomes: of which each row has one: of flags two; by default as many as there are labels.
     """
     joint = members.T @ chances
-    usual = (members.sum(0) + (smoothing > 0)) / (len(members) + (smoothing > 0) * members.shape[1])
+    usual = (members.sum(0) + (smoothing > 0)) / (len(members) + (smoothing > 0) * (outcomes or members.shape[1]))
     found: np.ndarray = (joint + smoothing * usual[:, None]) / np.maximum(chances.sum(0) + smoothing, TINY)
     return found
 
@@ -153,9 +157,11 @@ Mix = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 Linear = tuple[np.ndarray, np.ndarray]
 
 
-def of_class(logits: np.ndarray, chances: np.ndarray, members: np.ndarray, smoothing: float, mix: Mix) -> Linear:
+def of_class(
+    logits: np.ndarray, chances: np.ndarray, members: np.ndarray, smoothing: float, mix: Mix, outcomes: int = 0
+) -> Linear:
     """For log P(label | row): a mixture of the source's logits, with the bias that makes it right on average."""
-    given = conditional(chances, members, smoothing)
+    given = conditional(chances, members, smoothing, outcomes)
     mixture = mix(logits, chances, members, given)
     exact = joint_logits(logits, given)
     return mixture, (exact - logits @ mixture.T).mean(0)
@@ -163,7 +169,7 @@ def of_class(logits: np.ndarray, chances: np.ndarray, members: np.ndarray, smoot
 
 def of_flags(logits: np.ndarray, chances: np.ndarray, members: np.ndarray, smoothing: float, mix: Mix) -> Linear:
     """For the log odds of each label against its absence."""
-    there, absent = (of_class(logits, chances, each, smoothing, mix) for each in (members, 1 - members))
+    there, absent = (of_class(logits, chances, each, smoothing, mix, TWO) for each in (members, 1 - members))
     return there[0] - absent[0], there[1] - absent[1]
 
 
@@ -206,7 +212,8 @@ def _judged(head: Mapped, unseen: np.ndarray, truth: np.ndarray, shape: str) -> 
 def agreement(head: Mapped, seen: Seen, unseen: np.ndarray, shape: str) -> float:
     """The share of answers that the linear head and the exact EEP have alike."""
     chances = softmax(seen.logits / head.temperature, axis=1)
-    exact = eep(softmax(unseen / head.temperature, axis=1), conditional(chances, seen.members, head.smoothing))
+    given = conditional(chances, seen.members, head.smoothing, TWO if shape == "flags" else 0)
+    exact = eep(softmax(unseen / head.temperature, axis=1), given)
     linear = unseen @ head.mixture.T + head.bias
     if shape == "flags":
         return float(((exact > 0.5) == (linear > 0)).mean())
