@@ -158,9 +158,9 @@ def test_the_probe_can_be_used_before_it_is_measured(tmp_path: Path, monkeypatch
 
     with monkeypatch.context() as stopped, pytest.raises(KeyboardInterrupt):
         stopped.setattr("hftransfer.choosing.arena.figure_of", seen)
-        decided(tmp_path, [])
+        decided(tmp_path, [], budget="0.000001s")
     assert there == [tmp_path / "work" / "leader"] and (there[0] / "config.json").is_file()
-    decision, _ = decided(tmp_path, [])  # and is measured when the run goes on
+    decision, _ = decided(tmp_path, [], budget="0.000001s")  # and is measured when the run goes on
     assert decision.tried[0].value is not None
 
 
