@@ -50,6 +50,7 @@ TABLES = {
 RETURNED = {
     "reach.py": ("_ask", "silence"),
     "models/kinship.py": ("in_common",),
+    "recommending/verdict.py": ("_why",),
     **dict.fromkeys(
         ("tasks/single_label.py", "tasks/multi_label.py", "tasks/regression.py", "tasks/tokens.py"), ("recognise",)
     ),
