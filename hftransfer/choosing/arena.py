@@ -6,7 +6,7 @@ import copy
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from ..training import Trained, run_phases
 from ..training.balancing import watched
 from ..values import Backbone, Dataset, Event, Interval
 from .run import Run
+
+WHOLE = "whole"  # of the leader: it has learned from all rows, and needs no other phases than its own
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,22 @@ class Arena:
         reached = "no figure" if done.value is None else f"{done.metric} {done.value:.3f}"
         self.on_event(Event("train", f"{done.name} reaches {reached} on validation"))
         self.tried.append(done)
-        self.trained[done.name] = Trained(**{**known["trained"], "history": tuple(known["trained"]["history"])})
+        self.trained[done.name] = _trained(known)
+
+    def learn_from_all(self, start: Backbone, phases: Sequence[Phase], recipe: Recipe) -> bool:
+        """Train the leader once more, with the rows that have chosen it: they are too few to be left out for long.
+
+        Returns:
+            Whether it has learned from them; there may be no time.
+        """
+        led = figures(self.work, LEADER)
+        if led.get(WHOLE) or self.over():
+            return WHOLE in led
+        self.on_event(Event("train", f"{self.leader} once more, with the rows that chose it"))
+        trained = run_phases(start, self.data, phases, recipe, self.work, self.on_event, self.over, self.rooms)
+        if not trained.cut:
+            self._keep(start.model.save_pretrained, {**led, "trained": asdict(trained), WHOLE: True})
+        return not trained.cut
 
     def knows(self, name: str) -> bool:
         """Whether an earlier attempt at the run has tried it."""
@@ -106,11 +123,16 @@ class Arena:
         self.on_event(Event("train", f"{entry.name} is not tried: {cause}"))
         self.tried.append(replace(entry, why=cause))
 
-    def winner(self, start: Backbone) -> tuple[Backbone, str]:
-        """The best candidate's model, and its name."""
-        name = str(figures(self.work, LEADER)["tried"]["name"])
-        self.tried = [replace(entry, taken=entry.name == name) for entry in self.tried]
-        return replace(start, model=reload_model(start.model, self.work / LEADER)), name
+    @property
+    def leader(self) -> str:
+        """The best candidate's name."""
+        return str(figures(self.work, LEADER)["tried"]["name"])
+
+    def winner(self, start: Backbone) -> tuple[Backbone, Trained]:
+        """The best candidate's model, and how it was trained."""
+        self.tried = [replace(entry, taken=entry.name == self.leader) for entry in self.tried]
+        trained = _trained(figures(self.work, LEADER))
+        return replace(start, model=reload_model(start.model, self.work / LEADER)), trained
 
     @property
     def best(self) -> float:
@@ -139,9 +161,12 @@ class Arena:
             bring_adapter(last / FINISHED if last else None, folder)
 
         if self._leads(done, phases):
-            with quiet():
-                keep(self.work, LEADER, write, known)
+            self._keep(write, known)
         return known
+
+    def _keep(self, write: Callable[[Path], None], known: dict[str, Any]) -> None:
+        with quiet():
+            keep(self.work, LEADER, write, known)
 
     def _leads(self, done: Tried, phases: Sequence[Phase]) -> bool:
         """Whether it is better than all before. One that validation watched and that is no better is the start
@@ -152,6 +177,10 @@ class Arena:
     def _clear(self, phases: Sequence[Phase], first: int) -> None:
         for number, phase in enumerate(phases, first):
             shutil.rmtree(room_of(self.work, number, phase.name), ignore_errors=True)
+
+
+def _trained(known: dict[str, Any]) -> Trained:
+    return Trained(**{**known["trained"], "history": tuple(known["trained"]["history"])})
 
 
 def apart(phases: Sequence[Phase]) -> tuple[Phase, ...]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..recipe import Recipe
 from ..strategies import STRATEGIES, Phase
-from ..training import Trained, as_it_is, require_heeded, run_phases
+from ..training import Trained, as_it_is, require_heeded, run_phases, spares
 from ..values import Backbone, Event
-from .arena import Arena, Tried
+from .arena import Arena, Tried, apart
 from .candidates import candidates, promising
 from .picking import facts
 from .run import Run
@@ -50,19 +50,21 @@ def decide(run: Run) -> Decision:
 
 def _search(run: Run) -> Decision:
     arena, recipes = search(run)
-    best, name = arena.winner(run.backbone)
-    found = recipes[name]
-    run.on_event(Event("train", f"{name} is the best of {len(arena.tried)} on validation"))
-    return Decision(best, found.strategy, arena.trained[name], found, tuple(arena.tried))
+    found = recipes[arena.leader]
+    run.on_event(Event("train", f"{arena.leader} is the best of {len(arena.tried)} on validation"))
+    best, trained = arena.winner(run.backbone)
+    return Decision(best, found.strategy, trained, found, tuple(arena.tried))
 
 
 def _contest(run: Run) -> Decision:
     backbone, data, planned = run.backbone, run.data, run.recipe.with_(start="probe")
     known = facts(backbone, data)
-    probe = STRATEGIES[PROBE].phases(known, planned)
-    ways = {name: STRATEGIES[name].phases(known, planned) for name in promising(known)[0]}
-    apart = any(phases[: len(probe)] != probe for phases in ways.values())
-    whole = replace(backbone, model=copy.deepcopy(backbone.model)) if apart else backbone
+    asked = {name: STRATEGIES[name].phases(known, planned) for name in (PROBE, *promising(known)[0])}
+    ways = {name: apart(phases) for name, phases in asked.items()}
+    probe = ways.pop(PROBE)
+    few = spares(backbone, data, planned)
+    untouched = few or any(phases[: len(probe)] != probe for phases in ways.values())
+    whole = replace(backbone, model=copy.deepcopy(backbone.model)) if untouched else backbone
     trained = run_phases(backbone, data, probe, planned, run.work, run.on_event, run.over)
     probed, arena = as_it_is(backbone), Arena(run, rooms=len(probe))
     arena.enter(Tried(PROBE, "a usable model within one pass over the rows", arena.metric), probed, (), planned)
@@ -79,10 +81,13 @@ def _contest(run: Run) -> Decision:
         else:
             start, phases = _from(probe, ways[entry.name], probed, whole)
             arena.enter(entry, start, phases, planned)
-    best, name = arena.winner(probed)
+    name = arena.leader
     run.on_event(Event("train", f"strategy {name}: the best of {len(arena.trained)} on validation"))
-    begun = trained if name == PROBE or ways[name][: len(probe)] == probe else Trained((), trained.features_seconds)
-    return Decision(best, name, begun + arena.trained[name], run.recipe, tuple(arena.tried))
+    alone = few and any(phase.whole for phase in asked[name]) and arena.learn_from_all(whole, asked[name], planned)
+    shared = not alone and (name == PROBE or ways[name][: len(probe)] == probe)
+    begun = trained if shared else Trained((), trained.features_seconds)
+    best, then = arena.winner(probed)
+    return Decision(best, name, begun + then, run.recipe, tuple(arena.tried))
 
 
 def _from(

@@ -31,8 +31,6 @@ class Contrastive:
 
     def phases(self, facts: Facts, recipe: Recipe) -> tuple[Phase, ...]:
         peak = recipe.learning_rate or PEAKS[facts.family]
-        # What is compared with other ways must leave validation to the comparison.
-        whole = recipe.strategy != "auto" and not recipe.tune
         tuned = Phase(
             "contrastive",
             trains="layers",
@@ -41,10 +39,10 @@ class Contrastive:
             epochs=epochs_for(facts, recipe),
             layers=max(1, facts.layers),
             loss="contrastive",
-            whole=whole,
+            whole=True,
         )
-        head = Phase("head", trains="head", solver="closed-form", depth="kept", whole=whole)
-        return (Phase("probe", trains="head", solver="closed-form", depth="mean", whole=whole), tuned, head)
+        head = Phase("head", trains="head", solver="closed-form", depth="kept", whole=True)
+        return (Phase("probe", trains="head", solver="closed-form", depth="mean", whole=True), tuned, head)
 
 
 def epochs_for(facts: Facts, recipe: Recipe) -> float:

@@ -17,7 +17,7 @@ from ..strategies.feature_extraction import PROBE
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
 from .enlarging import with_pseudo_labels
-from .few import Ahead
+from .few import Ahead, spares, tell_of_all
 from .heads.folds import cross_validation
 from .heads.mapping import run_mapping
 from .heads.probe import run_probe
@@ -46,6 +46,7 @@ __all__ = [
     "refuse",
     "require_heeded",
     "run_phases",
+    "spares",
     "steps_of",
     "variants",
     "with_pseudo_labels",
@@ -102,6 +103,8 @@ def run_phases(
         current = as_it_is(backbone) if number and phase.solver != "trainer" else backbone
         room = room_of(workdir, first + number, phase.name)
         leg = Leg(current, data, phase, recipe, machine, room, _of(room, on_event), over)
+        if not number:
+            tell_of_all(leg)
         ahead = ahead if phase.judged else Ahead.of(leg, trained)
         trained += RUN[phase.solver](leg)
         if ahead and phase.judged:

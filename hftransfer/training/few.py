@@ -11,38 +11,54 @@ from datasets import concatenate_datasets
 
 from ..checkpoints import START
 from ..models.loading import reload_weights
-from ..values import Dataset, Event
+from ..recipe import Recipe
+from ..tasks import get_task
+from ..values import Backbone, Dataset, Event
 from .progress import Leg, Trained
 
+PARTS = ("train", "validation")
 ENOUGH = 100  # rows of validation: with fewer, a choice by them is chance
 
 
 def learns_from_all(leg: Leg) -> bool:
-    """Whether validation's rows are learned from too: too few to choose by, where a test of its own measures.
+    """Whether validation's rows are learned from too."""
+    return leg.phase.whole and spares(leg.backbone, leg.data, leg.recipe)
 
-    A validation of the user's own is theirs to watch, and stays unseen; and rows that were made up,
-    guessed or repeated would stand on both sides of a cross-validation.
+
+def spares(backbone: Backbone, data: Dataset, recipe: Recipe) -> bool:
+    """Whether validation may be learned from: too few rows to choose by, where a test of its own measures.
+
+    A validation of the user's own is theirs to watch, and stays unseen.
     """
-    few = leg.data.rows["validation"] < ENOUGH and leg.data.evaluated_on == "test"
-    alike = leg.task.target.shape == "class" and not leg.backbone.known
-    plain = leg.recipe.generate is None and leg.recipe.pseudo_label is None and leg.recipe.balance == "none"
-    return leg.phase.whole and few and alike and plain and "validation" in leg.data.carved
+    return too_few(backbone, data, recipe) and data.evaluated_on == "test" and "validation" in data.carved
+
+
+def too_few(backbone: Backbone, data: Dataset, recipe: Recipe) -> bool:
+    """Whether a head is better chosen by cross-validation than by validation's rows.
+
+    Rows that were made up, guessed or repeated would stand on both sides of a fold.
+    """
+    alike = get_task(data.task).target.shape == "class" and not backbone.known
+    plain = recipe.generate is None and recipe.pseudo_label is None and recipe.balance == "none"
+    return data.rows["validation"] < ENOUGH and alike and plain
 
 
 def with_all_rows(leg: Leg) -> Leg:
     """The leg with train and validation together as train, where it learns from both."""
-    if not learns_from_all(leg):
-        return leg
-    rows = leg.data.rows["validation"]
-    leg.on_event(Event("train", f"{rows} rows of validation are too few to choose by: they are learned from too"))
-    return replace(leg, data=together(leg.data))
+    return replace(leg, data=together(leg.data)) if learns_from_all(leg) else leg
+
+
+def tell_of_all(leg: Leg) -> None:
+    """Say that validation is learned from, where it is."""
+    if learns_from_all(leg):
+        rows = leg.data.rows["validation"]
+        leg.on_event(Event("train", f"{rows} rows of validation are too few to choose by: they are learned from too"))
 
 
 def together(data: Dataset) -> Dataset:
     """The data with validation's rows in train too."""
-    parts = ("train", "validation")
-    rows = concatenate_datasets([data.splits[name] for name in parts])
-    digest = hashlib.blake2b("".join(data.digests[name] for name in parts).encode(), digest_size=16).hexdigest()
+    rows = concatenate_datasets([data.splits[name] for name in PARTS])
+    digest = hashlib.blake2b("".join(data.digests[name] for name in PARTS).encode(), digest_size=16).hexdigest()
     return replace(data, splits={**data.splits, "train": rows}, digests={**data.digests, "train": digest})
 
 

@@ -16,7 +16,7 @@ from hftransfer.models.inputs import example
 from hftransfer.recipe import Recipe
 from hftransfer.strategies import Phase, Rates
 from hftransfer.tasks import get_task
-from hftransfer.training import Machine, family, never, run_phases, within_budget
+from hftransfer.training import Machine, family, few, never, run_phases, within_budget
 from hftransfer.training.tuning.rates import layer_depths, parameter_groups
 from hftransfer.training.tuning.trainer import PhaseTrainer
 from hftransfer.training.tuning.tune import tuning_precision
@@ -77,8 +77,11 @@ def test_everything_trains_but_statistics(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_a_start_that_training_cannot_better_is_kept(kind: str, tmp_path: Path) -> None:
-    """A perfect probe, then a rate that ruins it: the probe is what is left."""
+def test_a_start_that_training_cannot_better_is_kept(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A probe that is perfect on validation, which chose it, then a rate that ruins it: the probe is what is left."""
+    monkeypatch.setattr(few, "ENOUGH", 0)
     backbone, data, recipe = station(kind, tmp_path)
     heard: list[Event] = []
     run_phases(backbone, data, [PROBE], recipe, tmp_path)

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
-from .solvers import class_figures
-from .solving import HeadProblem, Solved, Split, refit
+from .solving import HeadProblem, Solved, Split, along, refit
 
 FOLDS = 4
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
 
 
-def solve_by_folds(problems: Sequence[HeadProblem], seed: int) -> tuple[int, Solved]:
-    """The best of some views of the same rows, by place, and its head, solved on train and validation together.
+def solve_by_folds(problems: Sequence[HeadProblem], units: np.ndarray, seed: int, *, whole: bool) -> tuple[int, Solved]:
+    """The best of some views of the same rows, by place, and its head.
 
-    Returns:
-        The head's figures are those of the folds: each row is answered by a head that never saw it.
+    Args:
+        units: [rows], one number for copies of a row, which stay together: of train, and of validation if `whole`.
+        whole: whether the head learns from validation too. Its figures are then those of the folds, where each row
+            is answered by a head that never saw it; else they are validation's, which chose nothing.
     """
-    whole = [replace(problem, train=joined(problem.train, problem.validation)) for problem in problems]
-    places = dealt(whole[0].train.labels, seed)
-    tried = {
-        (at, strength): _across(problem, places, strength) for at, problem in enumerate(whole) for strength in STRENGTHS
-    }
-    at, strength = min(tried, key=lambda one: tried[one]["loss"])
-    return at, replace(refit(whole[at], strength), figures=tried[at, strength])
+    if whole:
+        problems = [replace(problem, train=joined(problem.train, problem.validation)) for problem in problems]
+    places = dealt(problems[0].train.labels, units, FOLDS, seed)
+    found = [_across(problem, places) for problem in problems]
+    at, number = min(np.ndindex(len(found), len(STRENGTHS)), key=lambda one: found[one[0]][one[1]]["loss"])
+    solved = refit(problems[at], STRENGTHS[number])
+    return at, replace(solved, figures=found[at][number]) if whole else solved
 
 
 def joined(one: Split, other: Split) -> Split:
@@ -37,27 +38,24 @@ def joined(one: Split, other: Split) -> Split:
     return Split(**both)
 
 
-def dealt(labels: np.ndarray, seed: int) -> np.ndarray:
-    """Each row's fold, [rows]: classes are dealt out one after another, as cards are."""
-    order = np.lexsort((np.random.default_rng(seed).random(len(labels)), labels))
-    folds = np.empty(len(labels), dtype=np.int64)
-    folds[order] = np.arange(len(labels)) % FOLDS
-    return folds
+def dealt(strata: np.ndarray, units: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Each row's fold: strata are dealt out one after another as cards are, copies of a row to one fold."""
+    chance = np.random.default_rng([seed, folds])
+    found, first, place = np.unique(units, return_index=True, return_inverse=True)
+    order = np.lexsort((chance.random(len(found)), strata[first]))
+    fold = np.empty(len(found), dtype=np.int64)
+    fold[order] = np.arange(len(found)) % folds
+    return fold[place]
 
 
-def _across(problem: HeadProblem, places: np.ndarray, strength: float) -> dict[str, float]:
-    logits = np.zeros((len(places), problem.outputs))
-    for inside, out in _parts(problem.train, places):
-        solved = refit(replace(problem, train=inside), strength)
-        logits[out] = solved.lens(problem.train.features[out]) @ solved.weight.T + solved.bias
-    return class_figures(logits, problem.train.labels)
-
-
-def _parts(rows: Split, places: np.ndarray) -> Iterator[tuple[Split, np.ndarray]]:
-    for fold in range(FOLDS):
-        inside = places != fold
-        if inside.all() or len(np.unique(rows.labels[inside])) < 2:
-            continue
-        whole = {part.name: getattr(rows, part.name) for part in fields(Split)}
-        kept: dict[str, Any] = {name: None if value is None else value[inside] for name, value in whole.items()}
-        yield Split(**kept), ~inside
+def _across(problem: HeadProblem, places: np.ndarray) -> list[dict[str, float]]:
+    """At each strength the mean figures of the rows that are held out."""
+    tried, rows = [], problem.train
+    sizes = np.bincount(places)
+    for fold in np.flatnonzero(sizes):
+        inside, out = (rows.take(np.flatnonzero(part)) for part in (places != fold, places == fold))
+        tried.append([solved.figures for solved in along(replace(problem, train=inside, validation=out), STRENGTHS)])
+    return [
+        {name: float(np.average([one[name] for one in column], weights=sizes[sizes > 0])) for name in column[0]}
+        for column in zip(*tried, strict=True)
+    ]

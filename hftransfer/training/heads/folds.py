@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit, softmax
 
-from ...data import Words, keys_of, labels_of
+from ...data import Words, labels_of
 from ...errors import RecipeError
 from ...models.words import NO_WORD, Places, tokens_at, tokens_of
 from ...results.metrics import Evaluation
@@ -22,11 +22,12 @@ from ...results.thresholds import tune
 from ...tasks.tokens import OUTSIDE
 from ...values import Event
 from ..balancing import groups_of
+from ..few import PARTS
 from ..progress import Leg
-from .probe import ROWS, Seen, best_view, problem_of, see, solved_by
+from .folding import dealt
+from .probe import ROWS, Seen, best_view, copies_of, problem_of, see, solved_by
 from .solving import Solved, Split, head_of, refit
 
-POOL = ("train", "validation")
 TENTHS = 10
 
 
@@ -75,25 +76,14 @@ def cross_validated(leg: Leg, folds: int) -> dict[str, Any]:
     return {"of": "probe", "folds": folds, "rows": rows, "metrics": metrics}
 
 
-def dealt(strata: np.ndarray, units: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """Each row's fold: strata are dealt out one after another as cards are, copies of a row to one fold."""
-    chance = np.random.default_rng([seed, folds])
-    found, first, place = np.unique(units, return_index=True, return_inverse=True)
-    order = np.lexsort((chance.random(len(found)), strata[first]))
-    fold = np.empty(len(found), dtype=np.int64)
-    fold[order] = np.arange(len(found)) % folds
-    return fold[place]
-
-
 def _pool(leg: Leg) -> Pool:
-    seen, column = see(leg), leg.task.modality.column
-    features, labels = (np.concatenate([side[name] for name in POOL]) for side in (seen.features, seen.labels))
-    rows = [leg.data.splits[name] for name in POOL]
+    seen = see(leg)
+    features, labels = (np.concatenate([side[name] for name in PARTS]) for side in (seen.features, seen.labels))
+    rows = [leg.data.splits[name] for name in PARTS]
     strata = np.concatenate([STRATA[leg.task.target.shape](labels_of(part)) for part in rows])
-    keys = np.concatenate([keys_of(part, column) for part in rows])
-    of = np.concatenate([OF[leg.task.target.unit](leg, name) for name in POOL])
+    of = np.concatenate([OF[leg.task.target.unit](leg, name) for name in PARTS])
     of[len(seen.labels["train"]) :] += len(rows[0])
-    return Pool(seen, features, labels, of, strata, np.unique(keys, return_inverse=True)[1])
+    return Pool(seen, features, labels, of, strata, copies_of(leg, PARTS))
 
 
 def _answered(leg: Leg, pool: Pool, inside: np.ndarray, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +175,7 @@ def _measured(leg: Leg, scores: Any, labels: Any) -> dict[str, Any]:
 
 
 def _truth(leg: Leg) -> np.ndarray:
-    return np.concatenate([labels_of(leg.data.splits[name]) for name in POOL])
+    return np.concatenate([labels_of(leg.data.splits[name]) for name in PARTS])
 
 
 def _of_classes(leg: Leg, logits: np.ndarray, shifts: np.ndarray) -> dict[str, Any]:
@@ -210,7 +200,7 @@ def _of_tags(leg: Leg, logits: np.ndarray, shifts: np.ndarray) -> dict[str, Any]
     """Of each word the scores of its first token, as a model is asked; words beyond the limit are surely outside."""
     chances, outside = softmax(logits, axis=1), np.array([label == OUTSIDE for label in leg.data.labels], np.float32)
     scores, truth, done = [], [], 0
-    for name in POOL:
+    for name in PARTS:
         words = labels_of(leg.data.splits[name])
         for row, places in enumerate(_tokens(leg, name)):
             whole = np.zeros((len(places.inner), len(outside)), dtype=np.float32)

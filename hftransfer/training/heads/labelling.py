@@ -24,7 +24,8 @@ from ...tasks import Task
 from ...values import Dataset, Event, Part
 from ..balancing import groups_of
 from ..progress import Leg
-from .folds import dealt, logits_of
+from .folding import dealt
+from .folds import logits_of
 from .probe import Seen, best_view, features_in, problem_of, see, solved_by, splits_at
 from .solvers import REFINED
 from .solving import Solved, Split, head_of, refit

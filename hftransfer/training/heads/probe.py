@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...data import labels_of
+from ...data import keys_of, labels_of
 from ...models.anatomy import Anatomy, dissect
 from ...models.features import read_features
 from ...models.inputs import example
@@ -17,7 +17,7 @@ from ...models.views import View
 from ...models.words import tokens_of
 from ...tasks import get_task
 from ...values import Backbone, Dataset, Event, Part
-from ..few import learns_from_all
+from ..few import PARTS, learns_from_all, too_few
 from ..progress import Leg, Trained
 from ..rows import token_tags
 from .dense import train_dense
@@ -70,9 +70,10 @@ def run_probe(leg: Leg) -> Trained:
 
 
 def _chosen(leg: Leg, seen: Seen, problems: Sequence[HeadProblem]) -> tuple[int, Solved]:
-    """The best view, by place, and the head on it; of few rows by cross-validation, else on validation."""
-    if learns_from_all(leg) and not seen.anatomy.output:
-        return solve_by_folds(problems, leg.recipe.seed)
+    """The best view, by place, and the head on it; by cross-validation, where validation has few rows."""
+    if too_few(leg.backbone, leg.data, leg.recipe) and not seen.anatomy.output:
+        whole = learns_from_all(leg)
+        return solve_by_folds(problems, copies_of(leg, PARTS if whole else PARTS[:1]), leg.recipe.seed, whole=whole)
     at = best_view(problems)
     if seen.anatomy.output:
         return at, train_dense(leg, seen.anatomy, problems[at])
@@ -109,6 +110,13 @@ def problem_of(leg: Leg, anatomy: Anatomy, train: Split, validation: Split) -> H
     target, outputs = leg.task.target, len(leg.data.labels)
     train, validation = balanced(train, validation, outputs, leg.recipe)
     return HeadProblem(train, validation, outputs, anatomy.activation, target.solver)
+
+
+def copies_of(leg: Leg, parts: Sequence[str]) -> np.ndarray:
+    """A number for each row of some splits together, the same for rows whose input is the same."""
+    keys = [keys_of(leg.data.splits[name], leg.task.modality.column) for name in parts]
+    found: np.ndarray = np.unique(np.concatenate(keys), return_inverse=True)[1]
+    return found
 
 
 def best_view(problems: Sequence[HeadProblem]) -> int:

@@ -6,6 +6,7 @@ before it included, so that `pipeline()` gives the scores that were chosen here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -147,6 +148,11 @@ def solve(problem: HeadProblem, *, every: int = 1) -> Solved:
         if best.strength != START:
             break
     return best
+
+
+def along(problem: HeadProblem, strengths: Sequence[float]) -> list[Solved]:
+    """A head at each of the strengths."""
+    return [*map(_Fit(problem), strengths)]
 
 
 def refit(problem: HeadProblem, strength: float, head: Head | None = None) -> Solved:

@@ -209,7 +209,7 @@ def test_few_rows_are_learned_from_where_a_test_measures(tmp_path: Path) -> None
     assert both.rows["train"] == data.rows["train"] + data.rows["validation"]
     assert both.digests["train"] not in data.digests.values()
     untested = replace(data, splits={name: rows for name, rows in data.splits.items() if name != "test"})
-    compared = STRATEGIES["contrastive"].phases(known, recipe.with_(strategy="auto"))[1]
+    compared = replace(phases[1], whole=False)
     given = replace(leg, data=replace(data, carved=("test",)))  # validation is the user's own
     for other in (replace(leg, data=untested), replace(leg, phase=compared), given):
         assert with_all_rows(other).data is other.data
@@ -227,11 +227,14 @@ def test_a_head_on_few_rows_is_chosen_by_folds() -> None:
         HeadProblem(Split(found[:-3], labels[:-3]), Split(found[-3:], labels[-3:]), 3, "identity")
         for found in (noise, telling)
     ]
-    at, solved = solve_by_folds(problems, seed=1)
+    at, solved = solve_by_folds(problems, np.arange(24), seed=1, whole=True)
     assert at == 1 and solved.figures["accuracy"] > 0.8
+    apart, alone = solve_by_folds(problems, np.arange(21), seed=1, whole=False)
+    own = refit(problems[1], alone.strength)
+    assert apart == 1 and np.allclose(alone.weight, own.weight) and alone.figures == own.figures  # of validation
     whole = refit(replace(problems[1], train=joined(problems[1].train, problems[1].validation)), solved.strength)
     assert np.allclose(whole.weight, solved.weight)  # of all rows
-    folds = dealt(labels, 1)
+    folds = dealt(labels, np.arange(24), 4, 1)
     assert all(set(labels[folds == fold]) == {0, 1, 2} for fold in range(4))
 
 
