@@ -10,10 +10,12 @@ from typing import Any
 from datasets import concatenate_datasets
 
 from ..checkpoints import START
+from ..models.dense import is_dense
 from ..models.loading import reload_weights
 from ..recipe import Recipe
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Event
+from .balancing import watched
 from .progress import Leg, Trained
 
 PARTS = ("train", "validation")
@@ -36,9 +38,10 @@ def spares(backbone: Backbone, data: Dataset, recipe: Recipe) -> bool:
 def too_few(backbone: Backbone, data: Dataset, recipe: Recipe) -> bool:
     """Whether a head is better chosen by cross-validation than by validation's rows.
 
-    Rows that were made up, guessed or repeated would stand on both sides of a fold.
+    Rows that were made up, guessed or repeated would stand on both sides of a fold; and a dense head is trained until
+    validation gains no more, so that it must be of rows that nothing was tuned on.
     """
-    alike = get_task(data.task).target.shape == "class" and not backbone.known
+    alike = get_task(data.task).target.shape == "class" and not backbone.known and not is_dense(backbone.model.config)
     plain = recipe.generate is None and recipe.pseudo_label is None and recipe.balance == "none"
     return data.rows["validation"] < ENOUGH and alike and plain
 
@@ -80,7 +83,7 @@ class Ahead:
 
     def settle(self, leg: Leg, trained: Trained) -> None:
         """Back to the model before, where validation has rows enough to tell that it was better."""
-        name = f"eval_{leg.task.target.best}"
+        name = f"eval_{watched(leg.task, leg.recipe)}"
         before, after = self.before.get(name), trained.history[-1].get(name)
         if before is None or after is None or after >= before or leg.data.rows["validation"] < ENOUGH:
             return

@@ -39,7 +39,8 @@ def test_folds_and_labels_are_told_and_hold_when_a_run_goes_on(tmp_path: Path) -
         workdir=tmp_path / "work",
         on_event=lambda event: heard.append(event.message),
     )
-    for told in ("cross-validation of the probe: 34 rows in 3 folds", "labelling 16 rows without a label by a probe"):
+    crossed = "cross-validation of a linear probe: 34 rows in 3 folds"
+    for told in (crossed, "labelling 16 rows without a label by a linear probe"):
         assert told in first and told not in heard  # what was found before holds
     report = json.loads((tmp_path / "m" / "report.json").read_text(encoding="utf-8"))
     assert report["rows"] == {"train": 28 + report["pseudo_labelled"]["rows"], "validation": 6, "test": 6}

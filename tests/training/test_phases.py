@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import datasets
 import numpy as np
 import pytest
 import torch
-from transformers import set_seed
+from transformers import TrainingArguments, set_seed
 
 from hftransfer.data import load_data
 from hftransfer.models import dissect, load_backbone
@@ -16,9 +17,12 @@ from hftransfer.models.inputs import example
 from hftransfer.recipe import Recipe
 from hftransfer.strategies import Phase, Rates
 from hftransfer.tasks import get_task
-from hftransfer.training import Machine, family, few, never, run_phases, within_budget
+from hftransfer.training import Leg, Machine, family, few, never, run_phases, within_budget
+from hftransfer.training.tuning import tune
+from hftransfer.training.tuning.batches import change_of
 from hftransfer.training.tuning.rates import layer_depths, parameter_groups
-from hftransfer.training.tuning.trainer import PhaseTrainer
+from hftransfer.training.tuning.rows import rows_of
+from hftransfer.training.tuning.trainer import PhaseTrainer, Progress
 from hftransfer.training.tuning.tune import tuning_precision
 from hftransfer.values import Backbone, Dataset, Event
 from tests.tiny import convolutional_backbone, image_backbone, pictures, table, text_backbone
@@ -111,6 +115,40 @@ def test_the_model_ends_as_the_best_checkpoint(kind: str, tmp_path: Path, monkey
     assert all(torch.equal(tensor, best[name]) for name, tensor in backbone.model.state_dict().items())
     assert not any(all(torch.equal(other[name], best[name]) for name in best) for other in kept.values())
     assert kept
+
+
+def test_an_end_that_nobody_measured_gives_way_to_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers may begin below what always giving the mean gets: R² is negative there."""
+    lines = [f"the day was lovely {n},{n / 7 + 9}" for n in range(20)]
+    (tmp_path / "n.csv").write_text("\n".join(["text,score", *lines]), encoding="utf-8")
+    recipe = Recipe(backbone=str(text_backbone(tmp_path / "b")), task="text-regression", precision="fp32")
+    data = load_data(tmp_path / "n.csv", recipe)
+    backbone = load_backbone(get_task(data.task), data.labels, recipe)
+    before, layer = copied(backbone.model), backbone.model.get_input_embeddings().weight
+    monkeypatch.setattr(PhaseTrainer, "train", lambda self, **more: layer.data.zero_())
+    trained = run_phases(backbone, data, [phase()], recipe, tmp_path / "work")
+    assert trained.history[0]["eval_r2"] < 0
+    assert all(torch.equal(tensor, before[name]) for name, tensor in backbone.model.state_dict().items())
+
+
+def test_several_devices_are_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several GPUs hold no copies of the model; of several processes, none makes the loss larger than it is."""
+    backbone, data, recipe = station("text", tmp_path, label_smoothing=0.1)
+    leg = Leg(backbone, data, phase(), recipe, Machine(torch.device("cpu"), torch.float32), tmp_path)
+    rows = rows_of(leg)
+    trainer = tune.trainer_for(leg, rows, Progress("it", print, never), change=change_of(leg))
+    batch = rows.collators[0]([rows.train[place] for place in range(4)])
+    losses = []
+    with torch.random.fork_rng():
+        for processes in (1, 2):
+            torch.manual_seed(0)
+            monkeypatch.setattr(type(trainer.accelerator), "num_processes", processes)
+            losses.append(trainer.training_step(trainer.model, dict(batch), torch.tensor(4)))
+    assert torch.equal(*losses)
+    devices = cached_property(lambda args: vars(args).update(_n_gpu=4) or torch.device("cpu"))
+    devices.__set_name__(TrainingArguments, "_setup_devices")
+    monkeypatch.setattr(TrainingArguments, "_setup_devices", devices)
+    assert tune.arguments(leg, 8).n_gpu == 1
 
 
 def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,25 +15,32 @@ FOLDS = 4
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
 
 
-def solve_by_folds(problems: Sequence[HeadProblem], units: np.ndarray, seed: int, *, whole: bool) -> tuple[int, Solved]:
+def solve_by_folds(
+    views: Sequence[int], problem: Callable[[int], HeadProblem], units: np.ndarray, seed: int, *, whole: bool
+) -> tuple[int, Solved]:
     """The best of some views of the same rows, by place, and its head.
 
     Args:
+        problem: of a view; one after another is made, as in `best_view`.
         units: [rows], one number for copies of a row, which stay together: of train, and of validation if `whole`.
         whole: whether the head learns from validation too. Its figures are then those of the folds, where each row
             is answered by a head that never saw it; else they are validation's, which chose nothing.
     """
-    if whole:
-        problems = [replace(problem, train=joined(problem.train, problem.validation)) for problem in problems]
-    places = dealt(problems[0].train.labels, units, FOLDS, seed)
-    found = [_across(problem, places) for problem in problems]
-    at, number = min(np.ndindex(len(found), len(STRENGTHS)), key=lambda one: found[one[0]][one[1]]["loss"])
-    solved = refit(problems[at], STRENGTHS[number])
+
+    def learned(at: int) -> HeadProblem:
+        made = problem(at)
+        return replace(made, train=joined(made.train, made.validation)) if whole else made
+
+    found = {at: _across(learned(at), units, seed) for at in views}
+    at, number = min(product(views, range(len(STRENGTHS))), key=lambda one: found[one[0]][one[1]]["loss"])
+    solved = refit(learned(at), STRENGTHS[number])
     return at, replace(solved, figures=found[at][number]) if whole else solved
 
 
 def joined(one: Split, other: Split) -> Split:
     """The rows of both."""
+    if not len(other.labels):
+        return one
     pairs = {part.name: (getattr(one, part.name), getattr(other, part.name)) for part in fields(Split)}
     both: dict[str, Any] = {name: None if pair[0] is None else np.concatenate(pair) for name, pair in pairs.items()}
     return Split(**both)
@@ -48,14 +56,19 @@ def dealt(strata: np.ndarray, units: np.ndarray, folds: int, seed: int) -> np.nd
     return fold[place]
 
 
-def _across(problem: HeadProblem, places: np.ndarray) -> list[dict[str, float]]:
+def _across(problem: HeadProblem, units: np.ndarray, seed: int) -> list[dict[str, float]]:
     """At each strength the mean figures of the rows that are held out."""
-    tried, rows = [], problem.train
-    sizes = np.bincount(places)
-    for fold in np.flatnonzero(sizes):
-        inside, out = (rows.take(np.flatnonzero(part)) for part in (places != fold, places == fold))
+    tried, sizes = [], []
+    for inside, out in parted(problem.train, dealt(problem.train.labels, units, FOLDS, seed)):
         tried.append([solved.figures for solved in along(replace(problem, train=inside, validation=out), STRENGTHS)])
+        sizes.append(len(out.labels))
     return [
-        {name: float(np.average([one[name] for one in column], weights=sizes[sizes > 0])) for name in column[0]}
+        {name: float(np.average([one[name] for one in column], weights=sizes)) for name in column[0]}
         for column in zip(*tried, strict=True)
     ]
+
+
+def parted(rows: Split, places: np.ndarray) -> Iterator[tuple[Split, Split]]:
+    """For each fold the rows of all others, and its own."""
+    for fold in np.unique(places):
+        yield rows.take(np.flatnonzero(places != fold)), rows.take(np.flatnonzero(places == fold))

@@ -1,6 +1,7 @@
 """Cross-validation of a probe: every row of train and validation is answered by a head that never saw it.
 
-It costs no forward pass beside those that train needs anyway. All that a head is chosen by,
+It costs no forward pass beside those that train needs anyway. The probe is linear, also where the
+model's own head is a dense one. All that a head is chosen by,
 depth, pooling and strength, is chosen anew inside each fold, on a part of the rows that it
 learns from: rows that are held out choose nothing.
 """
@@ -26,7 +27,7 @@ from ..few import PARTS
 from ..progress import Leg
 from .folding import dealt
 from .probe import ROWS, Seen, best_view, copies_of, problem_of, see, solved_by
-from .solving import Solved, Split, head_of, refit
+from .solving import HeadProblem, Split, head_of, refit
 
 TENTHS = 10
 
@@ -36,17 +37,22 @@ class Pool:
     """Train and validation together.
 
     Attributes:
+        labels: of each feature.
         of: the row that each feature is of, where a row has several.
         strata: what is to be alike in all folds, a number a row.
         units: rows of one number are copies, and stay together.
     """
 
     seen: Seen
-    features: np.ndarray
     labels: np.ndarray
     of: np.ndarray
     strata: np.ndarray
     units: np.ndarray
+
+    def features(self, which: np.ndarray, at: int) -> np.ndarray:
+        """Some of the features, [some, width], through one of the views."""
+        sides = np.split(which, [len(self.seen.labels["train"])])
+        return np.concatenate([self.seen.features[name][side, at] for name, side in zip(PARTS, sides, strict=True)])
 
 
 def cross_validation(leg: Leg) -> dict[str, Any]:
@@ -62,28 +68,29 @@ def cross_validated(leg: Leg, folds: int) -> dict[str, Any]:
     """
     pool = _pool(leg)
     rows = len(pool.strata)
-    if len(np.unique(pool.units)) < folds:
-        cause = f"{rows} rows cannot be dealt out to {folds} folds"
+    distinct = len(np.unique(pool.units))
+    if distinct < folds:
+        cause = f"{distinct} rows that are no copies cannot be dealt out to {folds} folds"
         raise RecipeError(cause, place="--folds", fix="ask for fewer")
     parts = dealt(pool.strata, pool.units, folds, leg.recipe.seed)
-    leg.on_event(Event("train", f"cross-validation of the probe: {rows} rows in {folds} folds"))
+    leg.on_event(Event("train", f"cross-validation of a linear probe: {rows} rows in {folds} folds"))
     logits = np.zeros((len(pool.of), len(leg.data.labels)), dtype=np.float32)
     shifts = np.zeros_like(logits)
     for part in range(folds):
         out = parts[pool.of] == part
         logits[out], shifts[out] = _answered(leg, pool, parts != part, out)
     metrics = MEASURED[leg.task.target.shape](leg, logits, shifts)
-    return {"of": "probe", "folds": folds, "rows": rows, "metrics": metrics}
+    return {"of": "linear probe", "folds": folds, "rows": rows, "metrics": metrics}
 
 
 def _pool(leg: Leg) -> Pool:
     seen = see(leg)
-    features, labels = (np.concatenate([side[name] for name in PARTS]) for side in (seen.features, seen.labels))
+    labels = np.concatenate([seen.labels[name] for name in PARTS])
     rows = [leg.data.splits[name] for name in PARTS]
     strata = np.concatenate([STRATA[leg.task.target.shape](labels_of(part)) for part in rows])
     of = np.concatenate([OF[leg.task.target.unit](leg, name) for name in PARTS])
     of[len(seen.labels["train"]) :] += len(rows[0])
-    return Pool(seen, features, labels, of, strata, copies_of(leg, PARTS))
+    return Pool(seen, labels, of, strata, copies_of(leg, PARTS))
 
 
 def _answered(leg: Leg, pool: Pool, inside: np.ndarray, out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -91,18 +98,17 @@ def _answered(leg: Leg, pool: Pool, inside: np.ndarray, out: np.ndarray) -> tupl
     inner = inside.copy()
     share = max(2, round(1 / leg.recipe.validation_share))
     inner[inside] = dealt(pool.strata[inside], pool.units[inside], share, leg.recipe.seed) > 0
-    views = range(len(pool.seen.views))
-    tried = [
-        problem_of(leg, pool.seen.anatomy, _split(pool, inner, at), _split(pool, inside & ~inner, at)) for at in views
-    ]
-    at = best_view(tried)
-    chosen = solved_by(leg, pool.seen.anatomy, tried[at])
-    unseen = _split(pool, inside & ~inner, at)
-    limits = THRESHOLDS.get(leg.task.target.shape, _none)(logits_of(chosen, unseen.features), unseen.labels)
-    whole = problem_of(leg, pool.seen.anatomy, _split(pool, inside, at), unseen)
-    head = head_of(leg.backbone.model, pool.seen.anatomy) if leg.backbone.known else None
-    solved = refit(whole, chosen.strength, head)
-    return logits_of(solved, pool.features[out, at]), limits
+    anatomy = pool.seen.anatomy
+
+    def problem(at: int) -> HeadProblem:
+        return problem_of(leg, anatomy, _split(pool, inner, at), _split(pool, inside & ~inner, at))
+
+    at = best_view(range(len(pool.seen.views)), problem)
+    chosen, unseen = solved_by(leg, anatomy, problem(at)), _split(pool, inside & ~inner, at)
+    limits = THRESHOLDS.get(leg.task.target.shape, _none)(chosen.logits(unseen.features), unseen.labels)
+    whole = problem_of(leg, anatomy, _split(pool, inside, at), unseen)
+    head = head_of(leg.backbone.model, anatomy) if leg.backbone.known else None
+    return refit(whole, chosen.strength, head).logits(pool.features(out, at)), limits
 
 
 def _split(pool: Pool, rows: np.ndarray, at: int) -> Split:
@@ -110,11 +116,7 @@ def _split(pool: Pool, rows: np.ndarray, at: int) -> Split:
     there = rows[pool.of]
     if pool.labels.ndim == 1:
         there &= pool.labels >= 0
-    return Split(pool.features[there, at], pool.labels[there])
-
-
-def logits_of(solved: Solved, features: np.ndarray) -> np.ndarray:
-    return solved.lens(features) @ solved.weight.T + solved.bias
+    return Split(pool.features(there, at), pool.labels[there])
 
 
 def _none(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ NEAREST = 2  # classes that a class's spread is borrowed from, as in the paper
 LEAST_FILLED = 10  # rows of a class that others may borrow from
 ROOT = 0.5  # Tukey's power for features that are never negative, which it makes nearly normal
 RESIDUALS = 2000  # rows that a spread is told by, at most
+AT_ONCE = 1000  # rows that are drawn: each takes a number for every residual
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Gaussian:
         found = np.tile(self.mean, (rows, 1))
         for share, residuals in self.spreads:
             size = (share / len(residuals)) ** 0.5
-            found += size * chance.standard_normal((rows, len(residuals)), dtype=np.float32) @ residuals
+            for part in np.array_split(found, range(AT_ONCE, rows, AT_ONCE)):
+                part += size * chance.standard_normal((len(part), len(residuals)), dtype=np.float32) @ residuals
         return found
 
 

@@ -24,11 +24,10 @@ from ...tasks import Task
 from ...values import Dataset, Event, Part
 from ..balancing import groups_of
 from ..progress import Leg
-from .folding import dealt
-from .folds import logits_of
-from .probe import Seen, best_view, features_in, problem_of, see, solved_by, splits_at
+from .folding import dealt, joined, parted
+from .probe import Seen, best_view, copies_of, features_in, problem_of, see, solved_by, splits_at
 from .solvers import REFINED
-from .solving import Solved, Split, head_of, refit
+from .solving import HeadProblem, Solved, Split, head_of, refit
 
 ROUNDS = 2
 FOLDS = 5
@@ -61,7 +60,7 @@ def pseudo_labels(leg: Leg, unlabelled: Part) -> dict[str, Any]:
     seen = see(leg)
     features = features_in(leg, seen.anatomy, unlabelled, seen.views)
     fresh = _fresh(leg, unlabelled)
-    leg.on_event(Event("train", f"labelling {int(fresh.sum())} rows without a label by a probe"))
+    leg.on_event(Event("train", f"labelling {int(fresh.sum())} rows without a label by a linear probe"))
     judged, places = Judged(np.zeros(0), np.zeros(0)), np.zeros(0, dtype=np.int64)
     for number in range(1, ROUNDS + 1):
         judged = _judged(leg, seen, features, places, judged)
@@ -97,7 +96,7 @@ def enlarged(data: Dataset, unlabelled: Part, found: Mapping[str, Any], column: 
         splits={**data.splits, "train": concatenate_datasets([train, more])},
         digests={**data.digests, "train": state.hexdigest()},
         parts={**data.parts, "train": (Part(train, data.digests["train"]), added)},
-        notes=(*data.notes, f"{len(places)} of train's rows came without a label, and were labelled by a probe"),
+        notes=(*data.notes, f"{len(places)} of train's rows came without a label, and were labelled by a linear probe"),
     )
 
 
@@ -123,35 +122,30 @@ def _fresh(leg: Leg, unlabelled: Part) -> np.ndarray:
 
 def _judged(leg: Leg, seen: Seen, features: np.ndarray, places: np.ndarray, judged: Judged) -> Judged:
     """What a probe on train, and on the rows that were chosen before, makes of all rows without a label."""
-    splits = [splits_at(seen, at) for at in range(len(seen.views))]
-    more = [
-        Split(features[places, at], judged.labels[places].astype(train.labels.dtype))
-        for at, (train, _) in enumerate(splits)
-    ]
-    problems = [
-        problem_of(leg, seen.anatomy, _joined(train, added), validation)
-        for (train, validation), added in zip(splits, more, strict=True)
-    ]
-    at = best_view(problems)
-    solved = solved_by(leg, seen.anatomy, problems[at])
-    heat = _temperature(leg, seen.anatomy, solved, *splits[at], more[at])
-    return JUDGES[leg.task.target.shape](logits_of(solved, features[:, at]) / heat)
+    known = judged.labels[places].astype(seen.labels["train"].dtype)
+
+    def problem(at: int) -> HeadProblem:
+        train, validation = splits_at(seen, at)
+        return problem_of(leg, seen.anatomy, joined(train, Split(features[places, at], known)), validation)
+
+    at = best_view(range(len(seen.views)), problem)
+    solved = solved_by(leg, seen.anatomy, problem(at))
+    heat = _temperature(leg, seen.anatomy, solved, *splits_at(seen, at), copies_of(leg, ("train",)))
+    return JUDGES[leg.task.target.shape](solved.logits(features[:, at]) / heat)
 
 
-def _joined(train: Split, more: Split) -> Split:
-    return Split(np.concatenate([train.features, more.features]), np.concatenate([train.labels, more.labels]))
-
-
-def _temperature(leg: Leg, anatomy: Anatomy, solved: Solved, train: Split, validation: Split, more: Split) -> float:
+def _temperature(
+    leg: Leg, anatomy: Anatomy, solved: Solved, train: Split, validation: Split, units: np.ndarray
+) -> float:
     """What logits are divided by so that a head is as often right as it is sure (Guo et al. 2017,
-    https://arxiv.org/abs/1706.04599): by validation, and by each row of train as heads without it answer it."""
-    parts = dealt(groups_of(train.labels), np.arange(len(train.labels)), FOLDS, leg.recipe.seed)
-    logits, truth = [logits_of(solved, validation.features)], [validation.labels]
+    https://arxiv.org/abs/1706.04599): by validation, and by each row of train as heads answer it that saw neither it,
+    nor a copy, nor what a head that saw it has labelled."""
+    places = dealt(groups_of(train.labels), units, FOLDS, leg.recipe.seed)
+    logits, truth = [solved.logits(validation.features)], [validation.labels]
     head = head_of(leg.backbone.model, anatomy) if leg.backbone.known else None
-    for part in range(min(FOLDS, len(train.labels))):
-        inside, out = train.take(np.flatnonzero(parts != part)), train.take(np.flatnonzero(parts == part))
-        whole = problem_of(leg, anatomy, _joined(inside, more), validation)
-        logits.append(logits_of(refit(whole, solved.strength, head), out.features))
+    for inside, out in parted(train, places):
+        whole = problem_of(leg, anatomy, inside, validation)
+        logits.append(refit(whole, solved.strength, head).logits(out.features))
         truth.append(out.labels)
     answers, known, loss = np.concatenate(logits), np.concatenate(truth), REFINED[leg.task.target.solver][0]
     return float(min(HEATS, key=lambda heat: loss(answers / heat, known, None)[0]))

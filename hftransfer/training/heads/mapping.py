@@ -24,10 +24,13 @@ from scipy.special import softmax
 from ...data import labels_of
 from ...errors import RecipeError
 from ...models.anatomy import Anatomy, dissect
+from ...models.dense import is_dense
 from ...models.inputs import example
 from ...models.source import SourceHead, load_source
 from ...models.views import END
-from ...values import Event
+from ...strategies import Phase
+from ...tasks import Task
+from ...values import Backbone, Event
 from ..progress import Leg, Trained
 from .probe import features_of
 from .solvers import class_figures, flag_figures
@@ -38,6 +41,8 @@ TEMPERATURES = (1.0, 2.0, 4.0)  # that the source's logits are divided by: it is
 SCALES = 2.0 ** np.arange(-2, 5)  # of the new logits, whose sureness is fitted on validation
 MOST = 50_000_000  # chances at once; of more rows, as many as that allows
 TINY = 1e-30
+TWO = 2  # outcomes of a flag: there, or absent
+ASKED = "label-mapping"  # as a strategy, or as what a head starts from
 
 
 def run_mapping(leg: Leg) -> Trained:
@@ -46,15 +51,11 @@ def run_mapping(leg: Leg) -> Trained:
     Returns:
         One row of history: phase, leep, agreement (of the head and the exact EEP on validation), eval_loss and others.
     """
+    refuse_mapping(leg.backbone, leg.task, leg.phase)
     shape = leg.task.target.shape
-    if shape not in FIGURES:
-        raise _refused(leg)
     source = load_source(leg.backbone, leg.task)
     batch = {name: tensor.to(leg.machine.device) for name, tensor in example(leg.backbone).items()}
     anatomy = dissect(leg.backbone.model, batch, leg.backbone.name)
-    if anatomy.output:
-        cause = "the backbone's classes cannot be mapped onto a dense head"
-        raise RecipeError(cause, place="--head", fix="leave it out, or choose another strategy or start")
     began = time.perf_counter()
     read = {name: features_of(leg, anatomy, name, (END,))[:, 0] for name in ("train", "validation")}
     seconds = time.perf_counter() - began
@@ -70,6 +71,21 @@ def run_mapping(leg: Leg) -> Trained:
     told = {"leep": leep, "agreement": agreement(best, seen, unseen, shape)}
     leg.on_event(Event("train", f"the backbone's classes are mapped: LEEP {leep:.3f}", metrics=figures))
     return Trained(({"phase": leg.phase.name, **told, **figures},), seconds)
+
+
+def refuse_mapping(backbone: Backbone, task: Task, phase: Phase) -> None:
+    """Raises RecipeError where the phase maps classes, and the task's labels or the backbone's head take none."""
+    if phase.solver != "mapping":
+        return
+    if task.target.shape not in FIGURES:
+        cause = f"the backbone's classes cannot be mapped for {task.name}"
+        raise RecipeError(cause, place=ASKED, fix="leave it out: classes map onto labels of whole rows alone")
+    if backbone.known:
+        cause = f"the labels are those of '{backbone.name}', whose head is gone on from: a mapping would overwrite it"
+        raise RecipeError(cause, place=ASKED, fix="leave it out: its head knows these labels already")
+    if is_dense(backbone.model.config):
+        cause = "the backbone's classes cannot be mapped onto a dense head"
+        raise RecipeError(cause, place="--head", fix="leave it out, or choose another strategy or start")
 
 
 @dataclass(frozen=True)
@@ -96,15 +112,16 @@ def members(labels: np.ndarray, outputs: int) -> np.ndarray:
     return labels if labels.ndim > 1 else np.eye(outputs)[labels]
 
 
-def conditional(chances: np.ndarray, members: np.ndarray, smoothing: float) -> np.ndarray:
+def conditional(chances: np.ndarray, members: np.ndarray, smoothing: float, outcomes: int = 0) -> np.ndarray:
     """P(label | class of the source), [labels, classes], from how often they occur together.
 
     Args:
         chances: theta, [rows, classes].
         smoothing: rows, as train has them all in all, that each class is taken to have had already.
+        outcomes: of which each row has one: of flags two; by default as many as there are labels.
     """
     joint = members.T @ chances
-    usual = (members.sum(0) + (smoothing > 0)) / (len(members) + (smoothing > 0) * members.shape[1])
+    usual = (members.sum(0) + (smoothing > 0)) / (len(members) + (smoothing > 0) * (outcomes or members.shape[1]))
     found: np.ndarray = (joint + smoothing * usual[:, None]) / np.maximum(chances.sum(0) + smoothing, TINY)
     return found
 
@@ -140,9 +157,11 @@ Mix = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 Linear = tuple[np.ndarray, np.ndarray]
 
 
-def of_class(logits: np.ndarray, chances: np.ndarray, members: np.ndarray, smoothing: float, mix: Mix) -> Linear:
+def of_class(
+    logits: np.ndarray, chances: np.ndarray, members: np.ndarray, smoothing: float, mix: Mix, outcomes: int = 0
+) -> Linear:
     """For log P(label | row): a mixture of the source's logits, with the bias that makes it right on average."""
-    given = conditional(chances, members, smoothing)
+    given = conditional(chances, members, smoothing, outcomes)
     mixture = mix(logits, chances, members, given)
     exact = joint_logits(logits, given)
     return mixture, (exact - logits @ mixture.T).mean(0)
@@ -150,7 +169,7 @@ def of_class(logits: np.ndarray, chances: np.ndarray, members: np.ndarray, smoot
 
 def of_flags(logits: np.ndarray, chances: np.ndarray, members: np.ndarray, smoothing: float, mix: Mix) -> Linear:
     """For the log odds of each label against its absence."""
-    there, absent = (of_class(logits, chances, each, smoothing, mix) for each in (members, 1 - members))
+    there, absent = (of_class(logits, chances, each, smoothing, mix, TWO) for each in (members, 1 - members))
     return there[0] - absent[0], there[1] - absent[1]
 
 
@@ -193,7 +212,8 @@ def _judged(head: Mapped, unseen: np.ndarray, truth: np.ndarray, shape: str) -> 
 def agreement(head: Mapped, seen: Seen, unseen: np.ndarray, shape: str) -> float:
     """The share of answers that the linear head and the exact EEP have alike."""
     chances = softmax(seen.logits / head.temperature, axis=1)
-    exact = eep(softmax(unseen / head.temperature, axis=1), conditional(chances, seen.members, head.smoothing))
+    given = conditional(chances, seen.members, head.smoothing, TWO if shape == "flags" else 0)
+    exact = eep(softmax(unseen / head.temperature, axis=1), given)
     linear = unseen @ head.mixture.T + head.bias
     if shape == "flags":
         return float(((exact > 0.5) == (linear > 0)).mean())
@@ -213,9 +233,3 @@ def _install(leg: Leg, anatomy: Anatomy, source: SourceHead, head: Mapped) -> No
 def _sample(rows: int, classes: int) -> np.ndarray:
     """The places of as many rows as there is room for, from all over."""
     return np.unique(np.linspace(0, rows - 1, min(rows, max(1, MOST // classes))).astype(int))
-
-
-def _refused(leg: Leg) -> RecipeError:
-    asked = "--start" if leg.recipe.start == "label-mapping" else "--strategy"
-    cause = f"the backbone's classes cannot be mapped for {leg.data.task}"
-    return RecipeError(cause, place=asked, fix="leave it out: classes map onto labels of whole rows alone")

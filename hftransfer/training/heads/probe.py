@@ -54,9 +54,7 @@ def run_probe(leg: Leg) -> Trained:
     """
     seen = see(leg)
     leg.on_event(Event("train", "solving the head"))
-    read = (splits_at(seen, at) for at in range(len(seen.views)))
-    problems = [problem_of(leg, seen.anatomy, *splits) for splits in read]
-    at, solved = _chosen(leg, seen, problems)
+    at, solved = _chosen(leg, seen)
     if not seen.anatomy.output:
         install(leg.backbone.model, seen.anatomy, solved)
     reshape(leg.backbone.model, seen.anatomy, seen.views[at])
@@ -69,15 +67,20 @@ def run_probe(leg: Leg) -> Trained:
     return Trained((row | _drawn(leg, seen) | figures,), seen.seconds)
 
 
-def _chosen(leg: Leg, seen: Seen, problems: Sequence[HeadProblem]) -> tuple[int, Solved]:
+def _chosen(leg: Leg, seen: Seen) -> tuple[int, Solved]:
     """The best view, by place, and the head on it; by cross-validation, where validation has few rows."""
-    if too_few(leg.backbone, leg.data, leg.recipe) and not seen.anatomy.output:
+
+    def problem(at: int) -> HeadProblem:
+        return problem_of(leg, seen.anatomy, *splits_at(seen, at))
+
+    views = range(len(seen.views))
+    if too_few(leg.backbone, leg.data, leg.recipe):
         whole = learns_from_all(leg)
-        return solve_by_folds(problems, copies_of(leg, PARTS if whole else PARTS[:1]), leg.recipe.seed, whole=whole)
-    at = best_view(problems)
-    if seen.anatomy.output:
-        return at, train_dense(leg, seen.anatomy, problems[at])
-    return at, solved_by(leg, seen.anatomy, problems[at])
+        units = copies_of(leg, PARTS if whole else PARTS[:1])
+        return solve_by_folds(views, problem, units, leg.recipe.seed, whole=whole)
+    at = best_view(views, problem)
+    found = train_dense if seen.anatomy.output else solved_by
+    return at, found(leg, seen.anatomy, problem(at))
 
 
 def see(leg: Leg) -> Seen:
@@ -119,9 +122,10 @@ def copies_of(leg: Leg, parts: Sequence[str]) -> np.ndarray:
     return found
 
 
-def best_view(problems: Sequence[HeadProblem]) -> int:
-    """The view that is best on validation, by place."""
-    return min(range(len(problems)), key=lambda at: compare(problems[at])) if len(problems) > 1 else 0
+def best_view(views: Sequence[int], problem: Callable[[int], HeadProblem]) -> int:
+    """The view that is best on validation, by place. One after another is made a problem of: all would not go into
+    memory."""
+    return min(views, key=lambda at: compare(problem(at))) if len(views) > 1 else views[0]
 
 
 def solved_by(leg: Leg, anatomy: Anatomy, problem: HeadProblem) -> Solved:

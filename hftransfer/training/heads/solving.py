@@ -103,6 +103,11 @@ class Solved:
     strength: float
     figures: dict[str, float]
 
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """What the head answers, [rows, outputs]."""
+        found: np.ndarray = self.lens(features) @ self.weight.T + self.bias
+        return found
+
     @property
     def loss(self) -> float:
         return self.figures["loss"]

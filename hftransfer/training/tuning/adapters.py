@@ -19,6 +19,7 @@ from ...checkpoints import ADAPTER
 from ...errors import RecipeError
 from ...models.anatomy import Anatomy, dissect
 from ...models.backbones import is_starter
+from ...models.dense import is_dense
 from ...models.inputs import example
 from ...models.loading import reload_weights
 from ...models.surgery import mean_layer
@@ -213,8 +214,10 @@ def base_name(leg: Leg) -> str:
 
 
 def instructions(leg: Leg) -> str:
-    """The adapter's README: the lines that load it."""
+    """The adapter's README: the lines that load it, where Transformers can build what it belongs to."""
     config, name = leg.backbone.model.config, base_name(leg)
+    if is_dense(config):
+        return README_DENSE
     shape = {key: getattr(config, key) for key in ("num_hidden_layers", "layer_types") if getattr(config, key, None)}
     more = {"revision": leg.backbone.revision} if leg.backbone.revision else {}
     options = {**more, **shape, "id2label": config.id2label, "label2id": config.label2id}
@@ -231,6 +234,11 @@ CONVOLUTIONS = f"""for layer in model.modules():  # some models ask a convolutio
         for name in {SHAPE}:
             if hasattr(layer.base_layer, name) and not hasattr(layer, name):
                 setattr(layer, name, getattr(layer.base_layer, name))
+"""
+README_DENSE = """# Adapter
+
+The same model as low-rank updates and a dense head beside its base. Transformers has no such head, so PEFT has no model
+to put them into: load the folder above by hftransfer, which needs none of this.
 """
 README = """# Adapter
 

@@ -2,43 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 from ...values import Event
 from ..progress import Leg
 from .augment import PRESETS, augmented
 from .colours import Light
 from .looks import Choice, preset_for
-from .mixing import mixer_of, softener_of
-
-Batch = dict[str, Any]
-Change = Callable[[Batch], Batch]
+from .mixing import Batch, Step, mixer_of, softener_of
 
 # By what goes in and what comes out: a size or a place is another once the image is moved.
 AUGMENTED = {("image", "class"), ("image", "flags")}
 
 
-def change_of(leg: Leg) -> Change | None:
-    """The change to every training batch that the recipe asks for; None for none.
+@dataclass(frozen=True)
+class Change:
+    """What is done to every training batch, step by step.
 
     It is made where the batch is trained on, not where it is made: batches are made ahead,
     and chance would go on elsewhere after a resumption.
+
+    Attributes:
+        moves: whether a model is given other inputs each time, and not other labels alone.
+        preset: of augmentation, and why it is this one.
     """
-    changes = [change for make in (_augmenter, softener_of, mixer_of) if (change := make(leg))]
-    if not changes:
-        return None
-    return lambda batch: reduce(lambda given, change: change(given), changes, batch)
+
+    steps: tuple[Step, ...]
+    moves: bool
+    preset: Choice = Choice("none")
+
+    def __call__(self, batch: Batch) -> Batch:
+        return reduce(lambda given, step: step(given), self.steps, batch)
 
 
-def _augmenter(leg: Leg) -> Change | None:
-    found = preset_of(leg)
-    if found.why:
-        leg.on_event(Event("train", f"augmentation {found.name}: {found.why}"))
-    if found.name not in PRESETS:
+def change_of(leg: Leg) -> Change:
+    """The change that the recipe asks for."""
+    preset = preset_of(leg)
+    augmenter, softener, mixer = _augmenter(leg, preset.name), softener_of(leg), mixer_of(leg)
+    steps = tuple(step for step in (augmenter, softener, mixer) if step)
+    return Change(steps, bool(augmenter or mixer), preset)
+
+
+def tell_of(change: Change, leg: Leg) -> None:
+    """Say why images are changed as they are, where nobody asked for it."""
+    if change.preset.why:
+        leg.on_event(Event("train", f"augmentation {change.preset.name}: {change.preset.why}"))
+
+
+def _augmenter(leg: Leg, name: str) -> Step | None:
+    if name not in PRESETS:
         return None
-    preset, light = PRESETS[found.name], Light.of(leg.backbone.processor)
+    preset, light = PRESETS[name], Light.of(leg.backbone.processor)
     return lambda batch: {**batch, "pixel_values": augmented(batch["pixel_values"], preset, light)}
 
 

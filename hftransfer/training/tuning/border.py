@@ -9,7 +9,7 @@ were kept; else the frozen layers run each time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any
 
@@ -20,7 +20,6 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from ...values import Event
 from ..progress import Leg
-from .batches import Change
 from .rows import Collator, Rows, lengths_of
 from .shortcut import STATES, Batch, Border, Shortcut, is_ragged, made_at
 from .states import Kept, keep_states, pad
@@ -32,11 +31,11 @@ CLOSE = 1e-3  # of the largest logit: rows alone and rows in a batch differ by r
 
 
 @contextmanager
-def at_border(leg: Leg, rows: Rows, change: Change | None) -> Iterator[tuple[Collator, Collator]]:
+def at_border(leg: Leg, rows: Rows, moves: bool) -> Iterator[tuple[Collator, Collator]]:
     """While inside, the frozen layers of the leg's model are passed over where that changes nothing.
 
     Args:
-        change: to training's inputs. Where there is one, the frozen layers see new ones each
+        moves: whether training's inputs change. The frozen layers then see new ones each
             time, and nothing is kept; dropout below the border holds still all the same.
 
     Yields:
@@ -49,7 +48,7 @@ def at_border(leg: Leg, rows: Rows, change: Change | None) -> Iterator[tuple[Col
             return
         for dropout in border.dropouts:
             undone.enter_context(_identity(dropout))
-        kept = None if change or leg.phase.epochs < 1 or _in_parallel() else keep_states(leg, rows, border)
+        kept = None if moves or leg.phase.epochs < 1 else keep_states(leg, rows, border)
         if kept is None:
             yield rows.collators
             return
@@ -111,12 +110,15 @@ def _multiplies(call: Call) -> bool:
 
 def _holds(model: nn.Module, border: Border, alone: Sequence[Batch], together: Batch, expected: torch.Tensor) -> bool:
     """Whether states of rows read one by one give the logits of a batch."""
-    with suppress(Exception):  # a model that minds what it is given cannot be cut there
+    try:
         states = [made_at(model, border.last, batch) for batch in alone]
         with Shortcut(model, border):
             logits = model(**together, **{STATES: pad(states, together, border.ragged)}).logits
-        return torch.allclose(logits, expected, rtol=0.0, atol=CLOSE * float(expected.abs().max()))
-    return False
+    except torch.OutOfMemoryError:
+        raise
+    except Exception:  # a model that minds what it is given cannot be cut there
+        return False
+    return torch.allclose(logits, expected, rtol=0.0, atol=CLOSE * float(expected.abs().max()))
 
 
 def _bringing(rows: Rows, at: int, kept: Kept) -> Collator:
@@ -141,11 +143,6 @@ def _spread(rows: Any) -> list[Any]:
 def _batch(rows: Rows, chosen: list[Any], device: torch.device) -> Batch:
     batch = rows.collators[0](chosen)
     return {name: tensor.to(device) for name, tensor in batch.items() if name != "labels"}
-
-
-def _in_parallel() -> bool:
-    """Whether Trainer would copy the model to several devices within this process."""
-    return torch.cuda.device_count() > 1 and not torch.distributed.is_initialized()
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from ...models.inputs import example
 from ...models.views import END, pooled, reading
 from ...strategies import Phase
 from ...tasks import Task
+from ..balancing import groups_of
 from ..progress import Leg
 
 TEMPERATURE = 0.1
@@ -119,16 +120,6 @@ class Rounds(torch.utils.data.Sampler[int]):
                 drawn += [group] if group not in drawn else []
             sizes = [len(part) for part in np.array_split(np.arange(self.batch), at_once)]
             yield [next(self.turns[group]) for group, size in zip(drawn, sizes, strict=True) for _ in range(size)]
-
-
-def groups_of(labels: np.ndarray) -> np.ndarray:
-    """What rows are drawn by, [rows]: their class; of flags the rarest that a row has, or none."""
-    if labels.ndim == 1:
-        return labels
-    there = labels > 0
-    rarest = np.where(there, there.sum(0), len(labels) + 1).argmin(1)
-    found: np.ndarray = np.where(there.any(1), rarest, labels.shape[1])
-    return found
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,7 @@ def _look(leg: Leg, rows: Rows, make: Maker, steps: int) -> Found | None:
     factors = np.geomspace(*RANGE, tries)
     with as_it_was(leg.backbone.model):
         losses = sweep(leg, rows, trainer, factors)
+    trainer.optimizer = None  # its state is as large as two models, and the real one's comes next
     if losses is None:
         return None
     found = suggest(factors, losses)

@@ -15,7 +15,7 @@ from ..progress import Leg
 from ..rows import IGNORED
 
 Batch = dict[str, Any]
-Change = Callable[[Batch], Batch]
+Step = Callable[[Batch], Batch]
 
 MIXED = {("image", "class"), ("image", "flags")}
 SMOOTHED = ("class", "tags", "flags")
@@ -44,7 +44,7 @@ def is_soft(leg: Leg) -> bool:
     return bool(asked) and leg.phase.loss == "task" and leg.task.target.shape in ONE_OF_SEVERAL
 
 
-def softener_of(leg: Leg) -> Change | None:
+def softener_of(leg: Leg) -> Step | None:
     """Class numbers become shares; flags are smoothed here, since their loss takes shares as it is."""
     smoothing, classes = leg.recipe.label_smoothing, len(leg.data.labels)
     if is_soft(leg):
@@ -60,7 +60,7 @@ def shares(labels: torch.Tensor, classes: int) -> torch.Tensor:
     return functional.one_hot(labels.where(known, 0), classes).float() * known[..., None]
 
 
-def mixer_of(leg: Leg) -> Change | None:
+def mixer_of(leg: Leg) -> Step | None:
     """mixup (Zhang et al. 2018, https://arxiv.org/abs/1710.09412), CutMix (Yun et al. 2019,
     https://arxiv.org/abs/1905.04899), or for each batch one of both."""
     recipe = leg.recipe

@@ -24,7 +24,7 @@ from ...output import durable, sync
 from ...values import Event, Listener
 from ..progress import Over
 from .adapters import Weights
-from .batches import Change
+from .batches import Step
 from .penalties import Penalty
 from .rows import Collator
 from .schedules import Schedule
@@ -47,7 +47,7 @@ class PhaseTrainer(Trainer):
         groups: list[dict[str, Any]],
         collators: tuple[Collator, Collator],
         weights: Weights,
-        change: Change | None = None,
+        change: Step | None = None,
         penalty: Penalty | None = None,
         sampler: torch.utils.data.Sampler[int] | None = None,
         schedule: Schedule | None = None,

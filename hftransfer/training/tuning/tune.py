@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ from ..balancing import watched
 from ..few import with_all_rows
 from ..progress import Leg, Machine, Trained
 from .adapters import adapt, weights_of
-from .batches import change_of
+from .batches import Change, change_of, tell_of
 from .border import at_border
 from .contrastive import Contrast, contrasting
 from .finding import found_rows, with_found_rate
@@ -77,12 +78,13 @@ def _trained(leg: Leg) -> Progress:
         rows = rows_of(leg)
     progress = Progress(leg.phase.name, leg.on_event, leg.over)
     with quiet(), exact_head(leg.backbone, leg.task, machine), tamed_dropout(leg.backbone.model, leg.recipe.dropout):
-        steps = steps_of(leg.phase, len(rows.train), leg.recipe)
-        leg = with_found_rate(leg, rows, trainer_for, steps)
+        steps, change = steps_of(leg.phase, len(rows.train), leg.recipe), change_of(leg)
+        tell_of(change, leg)
+        leg = with_found_rate(leg, rows, partial(trainer_for, change=change), steps)
         progress.history += found_rows(leg)
         with contrasting(leg, steps) as contrast:
-            trainer = trainer_for(leg, rows, progress, contrast)
-            with at_border(leg, rows, trainer.change) as collators:
+            trainer = trainer_for(leg, rows, progress, contrast, change)
+            with at_border(leg, rows, change.moves) as collators:
                 trainer.train_collator, trainer.eval_collator = collators
                 descend(leg, trainer)
     plain_again(leg.backbone.model)
@@ -90,7 +92,9 @@ def _trained(leg: Leg) -> Progress:
     return progress
 
 
-def trainer_for(leg: Leg, rows: Rows, progress: Progress, contrast: Contrast | None = None) -> PhaseTrainer:
+def trainer_for(
+    leg: Leg, rows: Rows, progress: Progress, contrast: Contrast | None = None, change: Change | None = None
+) -> PhaseTrainer:
     """The Trainer of a phase, with all that the recipe and the phase ask for."""
     sampler = contrast.rounds if contrast else sampler_of(leg, rows)
     args = arguments(leg, len(rows.train), drawn=sampler is not None)
@@ -101,7 +105,7 @@ def trainer_for(leg: Leg, rows: Rows, progress: Progress, contrast: Contrast | N
         groups=trainable(leg),
         collators=rows.collators,
         weights=weights_of(leg),
-        change=change_of(leg),
+        change=change,
         penalty=penalty_of(leg),
         schedule=OWN.get(leg.phase.schedule),
         train_dataset=rows.train,
@@ -124,11 +128,12 @@ def descend(leg: Leg, trainer: PhaseTrainer) -> None:
     start = trainer.evaluate()[f"eval_{watched(leg.task, leg.recipe)}"]
     shelf = shelf_for(leg, trainer)
     train_on(leg, trainer, start)
-    if (trainer.state.best_metric or 0.0) < start:
+    best = trainer.state.best_metric
+    if best is None or best < start:  # what nobody measured is no gain
         leg.on_event(Event("train", "training gained nothing on validation: its start is kept"))
         weights.read(room / START)
     if shelf is not None:
-        cook(leg, trainer, shelf, max(start, trainer.state.best_metric or start))
+        cook(leg, trainer, shelf, start if best is None else max(start, best))
 
 
 def train_on(leg: Leg, trainer: PhaseTrainer, start: float) -> None:
@@ -163,7 +168,7 @@ def arguments(leg: Leg, rows: int, *, drawn: bool = False) -> TrainingArguments:
     assert phase.rates is not None
     epochs, steps = phase.epochs, steps_of(phase, rows, recipe)
     evaluations = max(1, round(steps / max(1.0, epochs)))
-    return TrainingArguments(
+    args = TrainingArguments(
         output_dir=str(leg.room),
         restore_callback_states_from_checkpoint=True,
         num_train_epochs=epochs,
@@ -194,7 +199,10 @@ def arguments(leg: Leg, rows: int, *, drawn: bool = False) -> TrainingArguments:
         seed=recipe.seed,
         report_to="none",
         disable_tqdm=True,
+        average_tokens_across_devices=False,  # our losses are means already, which it would take for sums
     )
+    args._n_gpu = min(args.n_gpu, 1)  # a process has one: hooks and kept states know nothing of copies of the model
+    return args
 
 
 def steps_of(phase: Phase, rows: int, recipe: Recipe) -> int:

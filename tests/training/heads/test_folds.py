@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from hftransfer.models import load_backbone
 from hftransfer.recipe import Recipe
 from hftransfer.tasks import get_task
 from hftransfer.training import Leg, cross_validation, probing
+from hftransfer.training.few import PARTS
 from hftransfer.training.heads import folds, solving
 from tests.flow.test_tasks import entities, number, several
 from tests.tiny import convolutional_backbone, pictures, text_backbone
@@ -69,12 +71,16 @@ def test_it_is_what_scikit_learn_gives_on_the_same_folds(colours: Leg, answers, 
     pool = folds._pool(colours)
     parts = folds.dealt(pool.strata, pool.units, 4, colours.recipe.seed)
     plain = cross_val_predict(
-        Plain(), pool.features[:, 0], pool.labels, cv=PredefinedSplit(parts), method="predict_proba"
+        Plain(),
+        pool.features(np.full(len(pool.of), True), 0),
+        pool.labels,
+        cv=PredefinedSplit(parts),
+        method="predict_proba",
     )
     assert softmax(answers[0], axis=1) == pytest.approx(plain, abs=2e-3)
     assert told["metrics"]["accuracy"]["value"] == (plain.argmax(1) == pool.labels).mean()
     assert told["rows"] == colours.data.rows["train"] + colours.data.rows["validation"] == len(pool.labels)
-    assert told["of"] == "probe" and told["folds"] == 4
+    assert told["of"] == "linear probe" and told["folds"] == 4
 
 
 def test_what_is_held_out_chooses_nothing(colours: Leg, answers, monkeypatch) -> None:
@@ -119,5 +125,8 @@ def test_every_target_has_its_own_figures(make, name: str, least: float, tmp_pat
 
 def test_more_folds_than_rows_are_refused(colours: Leg) -> None:
     assert cross_validation(probing(colours.backbone, colours.data, colours.recipe.with_(folds=None))) == {}
-    with pytest.raises(RecipeError, match="cannot be dealt out"):
-        cross_validation(probing(colours.backbone, colours.data, colours.recipe.with_(folds=100)))
+    twice = colours.data.splits["validation"].select([0, 0])
+    data = replace(colours.data, splits={**colours.data.splits, "validation": twice}, digests=dict.fromkeys(PARTS, "2"))
+    rows = data.rows["train"] + 1
+    with pytest.raises(RecipeError, match=f"{rows} rows that are no copies cannot be dealt out to {rows + 1} folds"):
+        cross_validation(probing(colours.backbone, data, colours.recipe.with_(folds=rows + 1)))

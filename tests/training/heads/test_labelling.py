@@ -19,6 +19,7 @@ from hftransfer.training.heads import labelling
 from hftransfer.training.heads.labelling import Judged
 from hftransfer.training.heads.probe import features_of, see
 from hftransfer.training.heads.solving import HeadProblem, Split, refit
+from tests.flow.test_tasks import several
 from tests.tiny import TEXTS, table, text_backbone
 
 
@@ -53,6 +54,16 @@ def test_what_a_probe_is_sure_of_joins_train_alone(leg: Leg, tmp_path: Path) -> 
     for split in ("validation", "test"):
         assert data.splits[split] is leg.data.splits[split] and data.digests[split] == leg.data.digests[split]
     assert data.digests["train"] != leg.data.digests["train"] and len(labels_of(train)) == data.rows["train"]
+
+
+def test_rows_of_several_labels_join_too(tmp_path: Path) -> None:
+    (tmp_path / "u.txt").write_text("\n".join(text.format(n=n) for text in TEXTS.values() for n in range(20, 28)))
+    recipe = Recipe(backbone=str(text_backbone(tmp_path / "b")), precision="fp32", confidence=0.6)
+    data = load_data(several(tmp_path), recipe)
+    leg = probing(load_backbone(get_task(data.task), data.labels, recipe), data, recipe)
+    enlarged, told = with_pseudo_labels(asked(leg, tmp_path / "u.txt"), now)
+    assert enlarged.rows["train"] == data.rows["train"] + told["pseudo_labelled"]["rows"] > data.rows["train"]
+    assert labels_of(enlarged.splits["train"]).shape[1] == len(data.labels)
 
 
 def test_no_row_goes_through_the_backbone_twice(leg: Leg, tmp_path: Path) -> None:
@@ -116,8 +127,14 @@ def test_a_head_that_is_too_sure_is_cooled(leg: Leg, told: float, low: float, hi
     train, validation = split(40), split(10)
     anatomy = see(leg).anatomy
     solved = refit(HeadProblem(train, validation, 2, anatomy.activation), 100.0)
-    nothing = Split(train.features[:0], train.labels[:0])
-    assert low <= labelling._temperature(leg, anatomy, solved, train, validation, nothing) <= high
+    assert low <= labelling._temperature(leg, anatomy, solved, train, validation, np.arange(40)) <= high
+    copies = Split(np.repeat(train.features, 2, axis=0), np.repeat(train.labels, 2))
+    learned = refit(HeadProblem(copies, validation, 2, anatomy.activation), 100.0)
+    apart = [
+        labelling._temperature(leg, anatomy, learned, copies, validation, units)
+        for units in (np.arange(40).repeat(2), np.arange(80))
+    ]
+    assert apart[0] > apart[1] or told
 
 
 def test_a_cooled_probe_is_less_sure(leg: Leg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

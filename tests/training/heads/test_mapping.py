@@ -73,6 +73,9 @@ def test_chances_add_up_and_smoothing_draws_to_what_is_usual(smoothing: float) -
     given = conditional(theta, members(truth, 3), smoothing)
     assert given[:, :4].sum(0) == pytest.approx(np.ones(4))
     assert given[:, 4] == pytest.approx(np.full(3, 1 / 3 if smoothing else 0.0))
+    flags = members(truth, 3)
+    there, absent = (conditional(theta, each, smoothing, 2) for each in (flags, 1 - flags))
+    assert (there + absent)[:, :4] == pytest.approx(np.ones((3, 4)))
     assert eep(theta[:, :4] / theta[:, :4].sum(1, keepdims=True), given[:, :4]).sum(1) == pytest.approx(np.ones(12))
 
 
@@ -121,8 +124,8 @@ def test_what_cannot_be_mapped_is_refused(source: Path, tmp_path: Path) -> None:
     bare = text_backbone(tmp_path / "bare")
     for task, folder, choices, place, cause in (
         ("text-classification", bare, {}, "--backbone", "no classes of its own"),
-        ("text-regression", source, {}, "--strategy", "text-regression"),
-        ("text-regression", source, {"start": "label-mapping"}, "--start", "text-regression"),
+        ("text-regression", source, {}, "label-mapping", "text-regression"),
+        ("text-classification", source, {"head": "dense"}, "--head", "dense head"),
     ):
         recipe = Recipe(backbone=str(folder), task=task, **choices)
         data = load_data(table(tmp_path / "n.csv", rows=8, labels=("1", "2")), recipe)
@@ -131,3 +134,14 @@ def test_what_cannot_be_mapped_is_refused(source: Path, tmp_path: Path) -> None:
             run_phases(backbone, data, [MAPPING], recipe, tmp_path)
         assert refused.value.place == place
     assert source_classes(backbone) == ("awful", "lovely")
+
+
+def test_a_head_that_is_gone_on_from_is_not_overwritten(source: Path, tmp_path: Path) -> None:
+    recipe = Recipe(backbone=str(source))
+    data = load_data(table(tmp_path / "t.csv", rows=8, labels=("lovely", "awful")), recipe)
+    backbone = load_backbone(get_task(data.task), data.labels, recipe, known=2)
+    before = {name: tensor.clone() for name, tensor in backbone.model.state_dict().items()}
+    with pytest.raises(RecipeError, match="a mapping would overwrite it") as refused:
+        run_phases(backbone, data, [MAPPING], recipe, tmp_path)
+    assert refused.value.place == "label-mapping"
+    assert all(torch.equal(tensor, before[name]) for name, tensor in backbone.model.state_dict().items())

@@ -164,6 +164,14 @@ def test_layers_are_found_in_any_backbone(kind: str, tmp_path: Path) -> None:
     assert all(torch.equal(tensor, MODELS[kind].state_dict()[name]) for name, tensor in model.state_dict().items())
 
 
+def test_an_adapter_beside_a_dense_head_promises_no_loading(tmp_path: Path) -> None:
+    backbone, data, recipe = station("convolution", tmp_path, head="dense")
+    leg = Leg(backbone, data, phase(), recipe, Machine(torch.device("cpu"), torch.float32), tmp_path)
+    weights_of(leg).write(tmp_path / "model")
+    told = (tmp_path / "model" / ADAPTER / "README.md").read_text(encoding="utf-8")
+    assert "by hftransfer" in told and "from_pretrained" not in told
+
+
 def test_a_step_with_adapters_is_timed_and_they_need_a_place(tmp_path: Path) -> None:
     backbone, data, recipe = station("text", tmp_path)
     machine = Machine(torch.device("cpu"), torch.float32)

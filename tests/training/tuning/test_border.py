@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,8 @@ from hftransfer.recipe import Recipe
 from hftransfer.strategies import Phase, Rates
 from hftransfer.tasks import get_task
 from hftransfer.training import run_phases
-from hftransfer.training.tuning import states, tune
+from hftransfer.training.tuning import border, states, tune
+from hftransfer.training.tuning.batches import change_of
 from hftransfer.training.tuning.border import find_border
 from hftransfer.training.tuning.rates import trained_parameters
 from hftransfer.training.tuning.rows import Rows
@@ -57,8 +59,9 @@ class Station:
     def __init__(self, kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.kind, self.folder, self.monkeypatch = kind, folder, monkeypatch
         self.source = texts(folder / "t.csv") if kind == "text" else pictures(folder / "p.zip", images=12)
-        self.recipe = Recipe(backbone=str(MAKERS[kind](folder / "b")), batch_size=8, precision="fp32", patience=50)
-        monkeypatch.setattr(tune, "change_of", lambda leg: None)  # no image is changed
+        same = {"augmentation": "none", "label_smoothing": 0.1}  # other labels, of the same inputs
+        backbone = str(MAKERS[kind](folder / "b"))
+        self.recipe = Recipe(backbone=backbone, batch_size=8, precision="fp32", patience=50, **same)
         self.heard: list[Event] = []
         self.calls: list[tuple[str, bool]] = []
 
@@ -101,7 +104,7 @@ class Station:
     def without(self, name: str, phase: Phase = TOP, **choices: object) -> dict[str, torch.Tensor]:
         """A run whose frozen layers run each time."""
         with self.monkeypatch.context() as patched:
-            patched.setattr(tune, "change_of", lambda leg: lambda batch: batch)
+            patched.setattr(tune, "change_of", lambda leg: replace(change_of(leg), moves=True))
             return self.run(name, phase, **choices)
 
 
@@ -216,6 +219,20 @@ def test_the_border_is_found_in_every_family(name: str) -> None:
     model.requires_grad_(False)
     head = find_border(leg_of(model, name, replace(TOP, trains="head"), family.head), rows_of(name))
     assert head is not None and head.last.ended > border.last.ended
+
+
+def test_a_device_that_is_full_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a layer minds says that it cannot be cut there; what the memory minds says nothing of the layer."""
+    model = FAMILIES["bert"].make()
+    leg = leg_of(model, "bert", TOP, FAMILIES["bert"].head)
+    for error, answer in ((ValueError, None), (torch.OutOfMemoryError, torch.OutOfMemoryError)):
+
+        def full(*_: object, error: type[Exception] = error) -> None:
+            raise error
+
+        monkeypatch.setattr(border, "made_at", full)
+        with pytest.raises(answer) if answer else nullcontext():
+            assert find_border(leg, rows_of("bert")) is None
 
 
 def test_padding_that_changes_states_is_noticed() -> None:

@@ -80,7 +80,9 @@ def test_what_the_recipe_asks_for_comes_into_the_batch(leg: Leg) -> None:
 
     def changed(phase: Phase = TUNED, **choices: Any) -> dict[str, Any]:
         change = change_of(replace(leg, recipe=leg.recipe.with_(**choices), phase=phase))
-        return change(batch) if change else batch
+        made = change(batch)
+        assert change.moves == (made["pixel_values"] is not batch["pixel_values"])
+        return made
 
     assert changed(augmentation="none") is batch
     assert torch.equal(changed(augmentation="document")["labels"], batch["labels"])
@@ -125,7 +127,6 @@ def test_several_labels_are_smoothed_towards_the_middle(leg: Leg) -> None:
     several = replace(leg.data, task="image-multi-label")
     recipe = leg.recipe.with_(label_smoothing=0.2, augmentation="none")
     change = change_of(replace(leg, data=several, recipe=recipe))
-    assert change is not None
     labels = change({"pixel_values": torch.zeros(2, 3, 8, 8), "labels": torch.eye(2)})["labels"]
     assert torch.allclose(labels, torch.tensor([[0.9, 0.1], [0.1, 0.9]]))
     require_fitting(get_task("image-multi-label"), recipe.with_(mixup=0.2))

@@ -15,6 +15,7 @@ from hftransfer.strategies import Facts, GradualUnfreezing, Phase, Rates
 from hftransfer.tasks import get_task
 from hftransfer.training import layer_count, run_phases
 from hftransfer.training.tuning import tune
+from hftransfer.training.tuning.batches import Change
 from hftransfer.training.tuning.rates import layer_depths, parameter_groups, trained_parameters
 from hftransfer.training.tuning.schedules import slanted
 from hftransfer.training.tuning.trainer import PhaseTrainer, still_modules
@@ -157,7 +158,7 @@ def test_phase_by_phase_through_the_trainer(tmp_path: Path, monkeypatch: pytest.
         return answer
 
     monkeypatch.setattr(PhaseTrainer, "train", noted)
-    monkeypatch.setattr(tune, "change_of", lambda leg: lambda batch: batch)  # no shortcut past what is frozen
+    monkeypatch.setattr(tune, "change_of", lambda leg: Change((), moves=True))  # no shortcut past what is frozen
     recipe = Recipe(backbone=str(text_backbone(tmp_path / "b")), batch_size=8, precision="bf16")
     set_seed(1)
     data = load_data(table(tmp_path / "t.csv", rows=10), recipe)
