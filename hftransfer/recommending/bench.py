@@ -15,7 +15,7 @@ from ..models.views import View
 from ..results.metrics import running
 from ..strategies.feature_extraction import PROBE
 from ..tasks import Task
-from ..training.heads.folds import OF, logits_of
+from ..training.heads.folds import OF
 from ..training.heads.probe import UNITS, features_of
 from ..training.heads.solving import HeadProblem, Split, compare, solve
 from ..training.progress import Leg
@@ -70,7 +70,7 @@ class Bench:
             if len(problems) > 1:
                 views = sorted(problems, key=lambda at: compare(problems[at]))[:CONTENDERS]
             solved = solve(problems[views[0]])
-            logits[held] = logits_of(solved, self.features[held, views[0]])
+            logits[held] = solved.logits(self.features[held, views[0]])
             chosen.append(views[0])
         return logits, chosen
 

@@ -10,7 +10,8 @@ import numpy as np
 from ..data import keys_of, labels_of
 from ..errors import SourceError
 from ..tasks import get_task
-from ..training.heads.folds import STRATA, dealt
+from ..training.heads.folding import dealt
+from ..training.heads.folds import STRATA
 from ..values import Dataset
 
 SAMPLE = 1000  # rows
