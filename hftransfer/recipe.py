@@ -84,15 +84,16 @@ class Recipe:
     generate: int | None = choice(
         None,
         "Rows that each class is to have at least: the missing ones are drawn as features, for a solved head alone.",
-        group="data",
+        group="overfitting",
+        empty="off",
         low=1,
         high=100000,
     )
     pseudo_label: str | None = choice(
-        None, "A source of unlabelled examples: those that a probe is sure of join train.", group="data"
+        None, "A source of unlabelled examples: those that a probe is sure of join train.", group="overfitting"
     )
     confidence: float = choice(
-        0.95, "How sure a probe must be of an example without a label.", group="data", low=0.5, high=1.0
+        0.95, "How sure a probe must be of an example without a label.", group="overfitting", low=0.5, high=1.0
     )
     balance: str = choice(
         "none",

@@ -34,7 +34,7 @@ class Limits:
 
     def kinds(self) -> dict[str, int]:
         """How many jobs of a kind run at once: what is short, or waits for the Hub, need not wait for training."""
-        return {"check": 1, "plan": 1, "push": 2, "train": self.at_once}
+        return {"check": 1, "plan": 1, "recommend": 1, "push": 2, "train": self.at_once}
 
     def longest(self, kind: str) -> float:
         """Seconds after which work of a kind is stopped: it hangs, and others wait for its place."""

@@ -37,7 +37,7 @@ from .store import Store
 from .work import ROOM, Work, drop
 
 # The kinds of work by name: their heavy imports happen while the heart already beats.
-WORK = {kind: f"hftransfer.jobs.{kind}" for kind in ("train", "check", "plan", "push")}
+WORK = {kind: f"hftransfer.jobs.{kind}" for kind in ("train", "check", "plan", "recommend", "push")}
 STATES = {"train": State.TRAINING, "evaluate": State.EVALUATING, "save": State.EVALUATING}
 BEAT = 2.0  # seconds between heartbeats
 PATIENCE = 5.0  # seconds that a cancelled job may take to notice by itself

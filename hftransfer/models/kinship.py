@@ -25,6 +25,7 @@ MAPPED = ("class", "flags")  # shapes of labels that are names
 SHOWN = 5  # names, or backbones to choose
 SYNSET = re.compile(r"^n\d{8}[ _-]+")  # ImageNet's number before a name
 KANA = 0.1  # of the letters: Japanese writes Chinese characters too
+STRANGE = 0.1  # of the letters of train: a script with fewer is another language's
 FEWEST = 20  # letters that a script can be told by
 SCRIPTS = {"English": ("LATIN",), "Chinese": ("CJK",)}
 TITLES = {
@@ -88,16 +89,20 @@ def _plain(name: str) -> str:
 
 def script_of(texts: Iterable[Any]) -> str | None:
     """The script that most letters of texts, or pairs of texts, are of; None where there are few letters."""
+    shares = _shares(texts)
+    if shares.get("KANA", 0.0) > KANA:
+        return "KANA"
+    return max(shares, key=lambda script: shares[script], default=None)
+
+
+def _shares(texts: Iterable[Any]) -> dict[str, float]:
+    """Of the letters, those of each script; empty where there are few."""
     pairs = (text if isinstance(text, (list, tuple)) else (text,) for text in texts)
     counts = Counter(
         script for character in chain.from_iterable(chain.from_iterable(pairs)) if (script := _of(character))
     )
-    letters = sum(counts.values())
-    if letters < FEWEST:
-        return None
-    if counts["KANA"] > KANA * letters:
-        return "KANA"
-    return counts.most_common(1)[0][0]
+    letters = counts.total()
+    return {script: count / letters for script, count in counts.items()} if letters >= FEWEST else {}
 
 
 @cache
@@ -136,17 +141,23 @@ def languages(backbone: Backbone, texts: Mapping[str, Sequence[Any]]) -> Iterato
 
 
 def in_common(backbone: Backbone, data: Dataset) -> str:
-    """The language that texts and a backbone of the table share; empty where nothing is known of it."""
+    """The letters that texts and a backbone of the table share; empty where nothing is known of them.
+
+    No more is claimed: German is written in the letters of an English backbone, too.
+    """
     row = BY_NAME.get(backbone.name)
     script = script_of(_some(data, "train")) if row and row.languages else None
     if row is None or script is None or not reads(row, script):
         return ""
-    return f"the texts are in {_title(script)}, which the backbone was made for ({row.languages})"
+    return f"the texts are in {_title(script)}, as are those that the backbone learnt from ({row.languages})"
 
 
 def _between(backbone: Backbone, script: str | None, texts: Mapping[str, Sequence[Any]]) -> Iterator[Problem]:
-    """Train in one language, validation or test in another."""
-    others = {name: other for name, some in texts.items() if (other := script_of(some)) and other != script}
+    """Train in one language, validation or test in another, which is next to nowhere in train."""
+    shares = _shares(texts["train"])
+    others = {
+        name: other for name, some in texts.items() if (other := script_of(some)) and shares.get(other, 0) < STRANGE
+    }
     for name, other in list(others.items())[:1] if script else []:
         here, there = _title(script or ""), _title(other)
         yield Problem(

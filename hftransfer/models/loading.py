@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
-from ..errors import BackboneError, RecipeError
+from ..errors import BackboneError, HFTransferError, RecipeError
 from ..recipe import Recipe
 from ..tasks import Task
 from ..values import Backbone
@@ -167,7 +167,7 @@ def explained(name: str, task: Task) -> Iterator[None]:
     """Turn what Transformers raises while loading into one clear error."""
     try:
         yield
-    except BackboneError:
+    except HFTransferError:
         raise
     except UNLOADABLE as error:
         raise _explain(name, task, error) from error

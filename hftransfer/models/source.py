@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
-from transformers import AutoConfig, PretrainedConfig
+from transformers import PretrainedConfig
 
 from ..errors import RecipeError
 from ..tasks import Task
 from ..values import Backbone
 from .anatomy import ACTIVATIONS, dissect
 from .backbones import locate
+from .dense import is_dense, read_config
 from .inputs import example
 from .loading import UNLOADABLE, explained, of_weights, quiet
 
@@ -57,11 +58,13 @@ def load_source(backbone: Backbone, task: Task) -> SourceHead:
     """Read the head again that `load_backbone` put a new one in the place of.
 
     Raises:
-        RecipeError: there is none with classes of its own.
+        RecipeError: there is none with classes of its own, or it is a dense one.
         BackboneError: the checkpoint cannot be read any more.
     """
     place = locate(backbone.name)
     with quiet(), explained(backbone.name, task):
+        if is_dense(read_config(place, **_where(backbone))):
+            raise _of_no_use(f"the classes of '{backbone.name}' are told by a dense head, which no linear one can be")
         model, info = getattr(transformers, task.auto_model).from_pretrained(
             place, trust_remote_code=False, dtype="float32", output_loading_info=True, **of_weights(_where(backbone))
         )
@@ -69,7 +72,7 @@ def load_source(backbone: Backbone, task: Task) -> SourceHead:
     anatomy = dissect(model, example(whole), backbone.name)
     parts = tuple(f"{name}." for name in (anatomy.head, anatomy.dense) if name)
     if any(key.startswith(parts) for key in info["missing_keys"]) or not _are_classes(model.config):
-        raise _without_classes(backbone)
+        raise _of_no_use(f"'{backbone.name}' has no classes of its own that could be mapped")
     head: Any = model.get_submodule(anatomy.head)
     weight = head.weight.detach().numpy()
     bias = np.zeros(len(weight), dtype=np.float32) if head.bias is None else head.bias.detach().numpy()
@@ -82,13 +85,13 @@ def source_classes(backbone: Backbone) -> tuple[str, ...]:
     place = locate(backbone.name)
     try:
         with quiet():
-            config = AutoConfig.from_pretrained(place, trust_remote_code=False, **_where(backbone))
+            config = read_config(place, **_where(backbone))
     except UNLOADABLE:
         return ()
     built = config.architectures or ()
     named = _names(config)
     bare = any(name.endswith(("Model", "ForMaskedLM", "ForPreTraining", "ForCausalLM")) for name in built)
-    return () if bare or not _are_classes(config) or _are_unnamed(named) else named
+    return () if bare or is_dense(config) or not _are_classes(config) or _are_unnamed(named) else named
 
 
 def _where(backbone: Backbone) -> dict[str, Any]:
@@ -108,9 +111,6 @@ def _names(config: PretrainedConfig) -> tuple[str, ...]:
     return tuple(str(name) for _, name in sorted((config.id2label or {}).items(), key=lambda pair: int(pair[0])))
 
 
-def _without_classes(backbone: Backbone) -> RecipeError:
-    return RecipeError(
-        f"'{backbone.name}' has no classes of its own that could be mapped",
-        place="--backbone",
-        fix="choose a model that was trained to classify, or another --strategy",
-    )
+def _of_no_use(cause: str) -> RecipeError:
+    fix = "choose a model that was trained to classify, or another --strategy"
+    return RecipeError(cause, place="--backbone", fix=fix)

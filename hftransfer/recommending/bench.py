@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -12,15 +12,14 @@ from ..models.anatomy import Anatomy, dissect
 from ..models.inputs import example
 from ..models.surgery import views_of
 from ..models.views import View
-from ..models.words import tokens_of
 from ..results.metrics import running
 from ..strategies.feature_extraction import PROBE
-from ..tasks import Task, get_task
+from ..tasks import Task
+from ..training.heads.folds import OF
 from ..training.heads.probe import UNITS, features_of
 from ..training.heads.solving import HeadProblem, Split, compare, solve
 from ..training.progress import Leg
 from ..training.rows import IGNORED
-from ..values import Backbone, Dataset
 from .rows import FOLDS
 
 RESAMPLES = 200
@@ -54,9 +53,9 @@ class Bench:
         views = views_of(backbone.model, anatomy, batch, PROBE.depth)
         features = [features_of(leg, anatomy, name, views) for name in data.splits]
         labels = [UNITS[leg.task.target.unit](backbone, data, name) for name in data.splits]
-        counts = np.concatenate([COUNTS[leg.task.target.unit](backbone, data, name) for name in data.splits])
-        owners = np.repeat(np.arange(len(counts)), counts)
-        return cls(leg.task, data.labels, anatomy, views, np.concatenate(features), np.concatenate(labels), owners)
+        starts = np.cumsum([0, *map(len, data.splits.values())])
+        owners = [OF[leg.task.target.unit](leg, name) + start for name, start in zip(data.splits, starts, strict=False)]
+        return cls(leg.task, data.labels, anatomy, views, *map(np.concatenate, (features, labels, owners)))
 
     def scores(self, folds: np.ndarray) -> tuple[np.ndarray, list[int]]:
         """The logits of each unit by a head that never saw its row, [units, outputs]; and the views that were best.
@@ -71,7 +70,7 @@ class Bench:
             if len(problems) > 1:
                 views = sorted(problems, key=lambda at: compare(problems[at]))[:CONTENDERS]
             solved = solve(problems[views[0]])
-            logits[held] = solved.lens(self.features[held, views[0]]) @ solved.weight.T + solved.bias
+            logits[held] = solved.logits(self.features[held, views[0]])
             chosen.append(views[0])
         return logits, chosen
 
@@ -107,16 +106,3 @@ class Bench:
         table = np.full((len(counts), counts.max(), *values.shape[1:]), IGNORED, dtype=values.dtype)
         table[self.owners, places] = values
         return table
-
-
-def _of_rows(backbone: Backbone, data: Dataset, split: str) -> np.ndarray:
-    return np.ones(len(data.splits[split]), dtype=np.int64)
-
-
-def _of_tokens(backbone: Backbone, data: Dataset, split: str) -> np.ndarray:
-    """How many tokens each row has that features are read of."""
-    texts = data.splits[split][get_task(data.task).modality.column]
-    return np.array([places.inner.sum() for places in tokens_of(backbone.processor, list(texts))], dtype=np.int64)
-
-
-COUNTS: dict[str, Callable[[Backbone, Dataset, str], np.ndarray]] = {"row": _of_rows, "word": _of_tokens}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ..errors import BackboneError
 from ..models.backbones import ANSWER, RECOMMENDED, Known, is_cached, is_starter, packaged
 from ..models.kinship import reads, script_of
 from ..models.vocabulary import LOOKED_AT
@@ -14,13 +15,18 @@ from ..tasks import get_task
 from ..training import Machine
 from ..values import Dataset, Event, Listener, silent
 
-DOWNLOADS = {"cpu": 700}  # megabytes in all, without being asked for by name
+DOWNLOADS = {"cpu": 900}  # megabytes in all, without being asked for by name
 ELSEWHERE = 2000  # of a machine with an accelerator
 LARGEST = {"cpu": 30.0}  # million parameters, where others of the table are smaller
+PAIR = 2  # of large ones, where there is no small one: one alone would be compared with nothing
 
 
 def at_hand(data: Dataset, machine: Machine, on_event: Listener = silent) -> Iterator[str]:
-    """The rows of the table to try where none is named: first those that need no download."""
+    """The rows of the table to try where none is named: first those that need no download.
+
+    Raises:
+        BackboneError: none that reads the texts is here, and the Hub does not answer.
+    """
     task = get_task(data.task)
     column = task.modality.column
     script = script_of(data.splits["train"][:LOOKED_AT][column]) if task.modality.name == "text" else None
@@ -30,7 +36,9 @@ def at_hand(data: Dataset, machine: Machine, on_event: Listener = silent) -> Ite
     yield from (row.name for row in here)
     wanted = _affordable([row for row in rows if row not in here], machine.device.type)
     why_not = silence(seconds=ANSWER) if wanted else None
-    if why_not:
+    if why_not and not here:
+        raise _none_here(rows, why_not)
+    elif why_not:
         on_event(Event("load", f"only backbones that are at hand are tried: {why_not}"))
     elif wanted:
         names, size = ", ".join(row.name for row in wanted), sum(row.megabytes for row in wanted)
@@ -39,8 +47,15 @@ def at_hand(data: Dataset, machine: Machine, on_event: Listener = silent) -> Ite
 
 
 def _affordable(rows: Sequence[Known], device: str) -> list[Known]:
-    """The small ones first, as many as may be downloaded; of large ones the smallest alone, where there is no other."""
+    """The small ones, as many as may be downloaded; of large ones the two smallest, where there is no other."""
     ranked = sorted(rows, key=lambda row: row.megabytes)
-    fitting = [row for row in ranked if row.parameters <= LARGEST.get(device, np.inf)] or ranked[:1]
+    fitting = [row for row in ranked if row.parameters <= LARGEST.get(device, np.inf)] or ranked[:PAIR]
     total = np.cumsum([row.megabytes for row in fitting])
     return [row for row, so_far in zip(fitting, total, strict=True) if so_far <= DOWNLOADS.get(device, ELSEWHERE)]
+
+
+def _none_here(rows: Sequence[Known], why_not: str) -> BackboneError:
+    names = ", ".join(row.name for row in sorted(rows, key=lambda row: row.megabytes))
+    cause = f"no backbone that reads these texts is on this machine, and {why_not}; there are {names}"
+    fix = "download one of them where the Hub answers, or name the folder of a model with --backbone"
+    return BackboneError(cause, place="--backbone", fix=fix)

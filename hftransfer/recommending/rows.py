@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from ..data import labels_of
+from ..data import keys_of, labels_of
 from ..errors import SourceError
 from ..tasks import get_task
+from ..training.heads.folding import dealt
+from ..training.heads.folds import STRATA
 from ..values import Dataset
 
 SAMPLE = 1000  # rows
@@ -37,41 +37,20 @@ def strata(data: Dataset, split: str) -> np.ndarray:
     return STRATA[get_task(data.task).target.shape](labels_of(data.splits[split]))
 
 
-def _rarest(flags: np.ndarray) -> np.ndarray:
-    """Of each row's labels the one that fewest rows have."""
-    found: np.ndarray = np.where(flags > 0, flags.sum(0), np.inf).argmin(1)
-    return np.where(flags.any(1), found, flags.shape[1])
-
-
-def _tenths(numbers: np.ndarray) -> np.ndarray:
-    ranks = numbers[:, 0].argsort(kind="stable").argsort(kind="stable")
-    found: np.ndarray = ranks * 10 // len(ranks)
-    return found
-
-
-STRATA: dict[str, Callable[[Any], np.ndarray]] = {
-    "class": lambda labels: np.asarray(labels),
-    "flags": _rarest,
-    "numbers": _tenths,
-    "tags": lambda words: np.zeros(len(words.ends), dtype=np.int64),
-}
-
-
 def fold_rows(data: Dataset, seed: int) -> np.ndarray:
-    """The part that each row is in, of each class alike.
+    """The part that each row is in, of each class alike; copies of a row are in one part.
 
     Raises:
         SourceError: the rows are too few to learn from three parts of them.
     """
+    task = get_task(data.task)
     groups = np.concatenate([strata(data, split) for split in data.splits])
-    classes = get_task(data.task).target.shape == "class"
-    if len(groups) < FOLDS or (classes and (np.bincount(groups) > 2).sum() < 2):
-        fix = "name a --backbone, or add rows: three of each class at least"
+    keys = np.concatenate([keys_of(rows, task.modality.column) for rows in data.splits.values()])
+    _, units = np.unique(keys, return_inverse=True)
+    if units.max(initial=0) + 1 < FOLDS or (task.target.shape == "class" and (np.bincount(groups) > 2).sum() < 2):
+        fix = "add rows: three of each class at least; or choose a backbone yourself, and train"
         raise SourceError("the rows are too few to compare backbones on", place=data.name, fix=fix)
-    order = np.lexsort((np.random.default_rng(seed).random(len(groups)), groups))
-    folds = np.empty(len(groups), dtype=np.int64)
-    folds[order] = np.arange(len(groups)) % FOLDS
-    return folds
+    return dealt(groups, units, FOLDS, seed)
 
 
 def repeats(data: Dataset) -> int:

@@ -54,7 +54,7 @@ def attempt(trial: Trial, name: str) -> Tried:
     trial.on_event(Event("load", f"trying {name}"))
     try:
         candidate, resampled = _measured(trial, name)
-    except (*UNLOADABLE, HFTransferError) as error:
+    except (HFTransferError, torch.OutOfMemoryError) as error:
         clear = error if isinstance(error, HFTransferError) else _failure(name, error)
         trial.on_event(Event("load", f"{name} cannot be tried: {clear.cause}"))
         candidate, resampled = Candidate(name, error=clear), np.full(RESAMPLES, np.nan)
@@ -88,12 +88,21 @@ def _measured(trial: Trial, name: str) -> tuple[Candidate, np.ndarray]:
 
 
 def _ready(trial: Trial, name: str) -> Backbone:
-    """As `fine_tune` loads it."""
+    """As `fine_tune` loads it. What fails here is the backbone's fault, whatever it is; later on it is ours.
+
+    Raises:
+        HFTransferError: it cannot be loaded.
+    """
     named = trial.recipe.backbone == name
     recipe = trial.recipe.with_(backbone=name, revision=trial.recipe.revision if named else None)
-    backbone = load_backbone(get_task(trial.data.task), trial.data.labels, recipe)
-    backbone = fit_image_size(backbone, trial.data.splits["train"], recipe)
-    to_device(backbone.model, trial.machine.device)
+    try:
+        backbone = load_backbone(get_task(trial.data.task), trial.data.labels, recipe)
+        backbone = fit_image_size(backbone, trial.data.splits["train"], recipe)
+        to_device(backbone.model, trial.machine.device)
+    except HFTransferError:
+        raise
+    except UNLOADABLE as error:
+        raise _failure(name, error) from error
     return backbone
 
 

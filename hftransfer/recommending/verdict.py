@@ -102,10 +102,13 @@ def _spread(one: Tried, other: Tried) -> float:
 
 def _why(taken: Candidate, best: Candidate, scored: int, metric: str) -> str:
     reached = written(metric, taken.score)
-    size = f"{taken.size_mb:.0f} MB, {taken.latency_ms:.0f} ms a prediction"
+    size, time = f"{taken.size_mb:.0f}", f"{taken.latency_ms:.0f}"
     if scored == 1:
-        return f"it is the only one that could be tried: {metric} {reached}, {size}"
+        return f"it is the only one that could be tried: {metric} {reached}, {size} MB, {time} ms a prediction"
     if taken is best:
         return f"it has the best {metric}, {reached}, and none that is as good but for noise is smaller and faster"
     top = written(metric, best.score)
-    return f"its {metric}, {reached}, is that of the best ({best.backbone}, {top}) but for noise, at less: {size}"
+    return (
+        f"its {metric}, {reached}, is that of the best ({best.backbone}, {top}) but for noise, "
+        f"at less: {size} MB, {time} ms a prediction"
+    )

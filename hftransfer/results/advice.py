@@ -104,6 +104,14 @@ class Curves:
     def asked(self, name: str, otherwise: Any = None) -> Any:
         return (self.run.get("recipe") or {}).get(name, otherwise)
 
+    def untried(self, flag: str) -> str:
+        """The flag, or nothing where the run has searched that choice, or tried that strategy, by itself."""
+        name, _, value = flag.removeprefix("--").replace("-", "_", 1).partition(" ")
+        tried = [entry for entry in self.run.get("tried") or () if entry.get("value") is not None]
+        searched = {choice for entry in tried for choice in entry.get("choices") or ()} - {"strategy"}
+        strategies = {(entry.get("choices") or {}).get("strategy", entry["name"]) for entry in tried}
+        return "" if name in searched or (name == "strategy" and value in strategies) else flag
+
     @property
     def shape(self) -> tuple[str, str]:
         """What goes in, and what comes out."""
@@ -142,30 +150,36 @@ def _diverged(curves: Curves) -> Advice | None:
     if math.isfinite(last) and last <= ROSE * first:
         return None
     rate = curves.asked("learning_rate") or max(curves.line("learning_rate"), default=1e-4)
+    flag = curves.untried(f"--learning-rate {rate / 3:.1g}")
+    if not flag:
+        return None
     end = f"{last:.2f}" if math.isfinite(last) else "no number at all"
     message = f"the loss rose from {first:.2f} to {end} in training: smaller steps are needed"
-    return Advice("diverged", message, f"--learning-rate {rate / 3:.1g}")
+    return Advice("diverged", message, flag)
 
 
 def _over_fitted(curves: Curves) -> Advice | None:
-    if not curves.over_fits:
+    brakes = [(TIPS[name], flag) for name, flag in _brakes(curves) if curves.untried(flag)]
+    if not curves.over_fits or not brakes:
         return None
-    tip, flag = next((TIPS[name], flag) for name, flag in _brakes(curves) if flag)
+    tip, flag = brakes[0]
     learnt, held = curves.told(curves.learnt), curves.told(curves.held)
     return Advice("over-fitting", f"it gets {learnt} on rows it has learnt and {held} on others: {tip}", flag)
 
 
 def _brakes(curves: Curves) -> list[tuple[str, str]]:
-    """What holds a model back, the surest first; those without a flag do not apply."""
-    pictures = curves.tuned and curves.shape[0] == "image" and curves.shape[1] in MIXABLE
+    """What holds a model back, the surest first; those without a flag do not apply, or were asked for before."""
+    named, strategy = curves.shape[1] in MIXABLE, curves.run.get("strategy")
+    pictures = curves.tuned and curves.shape[0] == "image" and named
     unchanged = pictures and curves.asked("augmentation") == "none"
-    light = curves.tuned and curves.asked("weight_decay", 0.0) < DECAY
+    light = curves.tuned and curves.asked("weight_decay", 0.0) < DECAY and strategy != "l2-sp"  # which has its own
+    plain = pictures and not curves.asked("mixup", 0.0) and strategy != "contrastive"  # which shares no labels out
     return [
         ("epochs", f"--epochs {_fewer(curves)}" if _fewer(curves) else ""),
         ("augmentation", "--augmentation auto" if unchanged else ""),
         ("decay", f"--weight-decay {DECAY}" if light else ""),
-        ("mixup", "--mixup 0.2" if pictures and not curves.asked("mixup", 0.0) else ""),
-        ("rows", "--pseudo-label UNLABELLED"),
+        ("mixup", "--mixup 0.2" if plain else ""),
+        ("rows", "--pseudo-label UNLABELLED" if named and not curves.asked("pseudo_label") else ""),
     ]
 
 
@@ -184,7 +198,9 @@ def _under_fitted(curves: Curves) -> Advice | None:
     return _poor(curves, "everything", "--strategy full") if curves.under_fits and not curves.tuned else None
 
 
-def _poor(curves: Curves, name: str, flag: str) -> Advice:
+def _poor(curves: Curves, name: str, flag: str) -> Advice | None:
+    if not curves.untried(flag):
+        return None
     told = f"it gets no more than {curves.told(curves.learnt)} on the very rows it has learnt: {TIPS[name]}"
     return Advice("under-fitting", told, flag)
 
@@ -194,7 +210,7 @@ def _too_short(curves: Curves) -> Advice | None:
     if not curves.tuned or curves.over_fits or (curves.held or 0.0) >= BEST:
         return None
     flag = f"--epochs {math.ceil(2 * curves.epochs)}"
-    if _still_gains(curves):
+    if _still_gains(curves) and curves.untried(flag):
         return Advice("still-improving", "validation was still improving when training ended: train longer", flag)
     return _poor(curves, "longer", flag) if curves.under_fits else None
 

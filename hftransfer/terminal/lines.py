@@ -169,5 +169,5 @@ def job(job: dict[str, Any]) -> str:
 
 
 def jobs(found: dict[str, Any]) -> str:
-    rows = (f"{job['job']}  {job['state']:12} {job['kind']:6} {job['name']}" for job in found["jobs"])
+    rows = (f"{job['job']}  {job['state']:12} {job['kind']:9} {job['name']}" for job in found["jobs"])
     return "\n".join(rows) or "no jobs yet"

@@ -14,7 +14,7 @@ from ..tasks import TASKS
 from .languages.messages import translated, translated_parts
 from .words import known, say
 
-DOING = {"check": "data.checking", "push": "publish.pushing"}
+DOING = {"check": "data.checking", "recommend": "recommend.doing", "push": "publish.pushing"}
 AMOUNTS = {"class": "data.classes", "flags": "data.labels", "numbers": "data.numbers", "tags": "data.kinds"}
 ALONE = {"flags": "data.label", "numbers": "data.number", "tags": "data.kind"}
 SHOWN = 10  # classes listed one by one

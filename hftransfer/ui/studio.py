@@ -128,9 +128,8 @@ def _wire(
     data.wire(page)
     trial.wire(page)
     publish.wire(page)
-    train.wire(page)
+    train.wire(page, data.mark)
     ready = [train.summary, train.start]
-    train.plan.wire(page, data.mark, train.choices)
     data.mark.change(check_changed, [page.data, page.owner, page.job, page.key], ready, **private)
     after = [runs, *trial.outputs, *publish.outputs]
     train.turn.change(run_changed, [page.job, page.owner, page.key], after, **private)

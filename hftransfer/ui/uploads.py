@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import zipfile
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -21,27 +22,44 @@ from .words import say
 TABLES = (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".conll", ".conllu", ".bio", ".iob", ".iob2")
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 KINDS = (*ARCHIVES, *TABLES)
+_ID = re.compile(r"[\w-]{22}")  # as `new_id` makes them
 OFFERED = (*KINDS, ".gz", ".bz2", ".xz")  # a browser looks at what follows the last dot alone
 
 
-def keep(path: Path, owner: str) -> Path:
+def keep(path: Path, owner: str, *, kinds: Sequence[str] = KINDS, packed: Sequence[str] = TABLES) -> Path:
     """The file, taken into a folder of its own below its owner's.
 
+    Args:
+        packed: the kinds that a zip is made of.
+
     Raises:
-        SourceError: its name ends in none of `KINDS`, or there is no room for it.
+        SourceError: its name ends in none of the kinds, or there is no room for it.
     """
-    suffix = next((kind for kind in KINDS if path.name.lower().endswith(kind)), None)
+    suffix = next((kind for kind in kinds if path.name.lower().endswith(kind)), None)
     if suffix is None:
-        raise SourceError(say("error.file"), place=path.name, fix=say("error.file.fix", kinds=", ".join(KINDS)))
+        raise SourceError(say("error.file"), place=path.name, fix=say("error.file.fix", kinds=", ".join(kinds)))
     try:
-        name = path.name[: -len(suffix)] + (suffix if suffix in ARCHIVES else ".zip")
+        name = path.name[: -len(suffix)] + (".zip" if suffix in packed else suffix)
         kept = place(owner, path.stat().st_size) / name
-        link(path, kept) if suffix in ARCHIVES else _packed(path, kept)
+        _packed(path, kept) if suffix in packed else link(path, kept)
     except HFTransferError:
         raise
     except OSError as error:
         raise _refused(path.name, error) from error
     return kept
+
+
+def kept(owner: str, name: str) -> Path:
+    """A file of the owner's by the names of its folder and its own, as the page gave them back.
+
+    Raises:
+        SourceError: there is none, or no more.
+    """
+    folder, _, file = name.partition("/")
+    room = home("uploads", owner) / folder
+    if not _ID.fullmatch(folder) or not room.is_dir() or file not in os.listdir(room):
+        raise SourceError(say("error.upload"), fix=say("error.upload.fix"))
+    return room / file
 
 
 def keep_rows(text: str, owner: str) -> Path:

@@ -29,6 +29,17 @@ from .conftest import Studio, free_port
 
 ROOT = Path(__file__).parents[2]
 ANN, BOB = "ann's secret", "bob's secret"
+MEASURED = {"score": 0.9, "low": 0.8, "high": 0.95, "size_mb": 91.0, "latency_ms": 8.0, "seconds": 3.0}
+COMPARED = {
+    "candidates": [
+        {"backbone": "ann's/backbone", **MEASURED},
+        {"backbone": "ann's/large", "score": None, "error": {"cause": "memory ran out"}},
+    ],
+    "choice": "ann's/backbone",
+    "why": "it is small",
+    "metric": "accuracy",
+    "rows": 80,
+}
 
 
 @pytest.fixture
@@ -89,8 +100,10 @@ def test_another_visitor_cannot_predict_stop_or_train_with_it(studio: Studio, ru
 def test_another_visitor_cannot_use_what_was_given_planned_or_collected(studio: Studio, run: Any) -> None:
     store, owner = studio.store, supervisor.owner_of(ANN)
     check, plan = store.add("check", "ann's table", owner), store.add("plan", "ann's plan", owner)
-    for job in (check, plan):
+    compared = store.add("recommend", "ann's comparison", owner)
+    for job in (check, plan, compared):
         store.move(job.id, State.PREPARING)
+    store.move(compared.id, State.DONE, result=COMPARED)
     store.move(check.id, State.DONE, result={"task": "text-classification", "rows": 9, "labels": {}, "problems": []})
     store.move(plan.id, State.FAILED, error={"cause": "ann's cause", "place": "", "fix": ""})
     for secret in (BOB, ""):
@@ -100,6 +113,10 @@ def test_another_visitor_cannot_use_what_was_given_planned_or_collected(studio: 
             call(studio, "repair", [check.id, secret]),
             call(studio, "plan_run", [check.id, secret, "", "", *[None] * choices(studio)]),
             call(studio, "look_plan", [plan.id, secret, ""]),
+            call(studio, "compare", [check.id, secret, "", *[None] * choices(studio)]),
+            call(studio, "compared_before", [check.id, secret, compared.id]),
+            call(studio, "look_compared", [compared.id, secret, ""]),
+            call(studio, "take_backbone", [compared.id, secret]),
             call(studio, "delete_run", [run.id, secret, check.id]),
             call(studio, "push", [run.id, secret, "bob/stolen", True, "hf_bob"]),
             call(studio, "look_push", [plan.id, secret, ""]),
@@ -108,6 +125,9 @@ def test_another_visitor_cannot_use_what_was_given_planned_or_collected(studio: 
         assert not [text for text in told if "ann's" in _read(text)]
         assert "there is no such run here" in _read(told[-1])
     assert "ann's cause" in _read(call(studio, "look_plan", [plan.id, ANN, ""]))
+    table = _read(call(studio, "look_compared", [compared.id, ANN, ""]))
+    assert "ann's/backbone" in table and "90.0% (80.0% – 95.0%)" in table and "not tried: memory ran out" in table
+    assert "ann's/backbone" in _read(call(studio, "take_backbone", [compared.id, ANN]))
     assert store.get(run.id).state is State.DONE
     assert [job.kind for job in store.listed(supervisor.owner_of(BOB))] == []
 

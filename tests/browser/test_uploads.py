@@ -11,7 +11,10 @@ import pytest
 from hftransfer.data import load_data
 from hftransfer.data.packed.archives import SUFFIXES, open_archive
 from hftransfer.errors import HFTransferError, SourceError
+from hftransfer.jobs.supervisor import owner_of
 from hftransfer.ui import uploads
+from hftransfer.ui.train import form, same
+from hftransfer.ui.train.unlabelled import keep
 from tests.tiny import picture, pictures, table
 
 
@@ -69,6 +72,24 @@ def test_a_file_that_cannot_be_kept_is_told_in_words(tmp_path: Path, own_home: P
         uploads.keep(table(tmp_path / "t.csv"), "ann")
     with pytest.raises(SourceError, match="No such file"):
         uploads.keep(tmp_path / "gone.csv", "bob")
+
+
+def test_examples_without_labels_are_named_by_their_owner_alone(tmp_path: Path) -> None:
+    """The page gives back the name that it was given: nothing else is opened by it."""
+    (tmp_path / "more.txt").write_text("a day\n")
+    _, name, _ = keep(str(tmp_path / "more.txt"), "ann's secret")
+    ann = owner_of("ann's secret")
+    values = [name if entry.name == "pseudo_label" else None for entry in form.shown()]
+    asked = form.recipe(values, ann).pseudo_label
+    assert Path(str(asked)).read_text() == "a day\n" and str(ann) in str(asked)
+    assert same.named({"pseudo_label": asked, "epochs": 2}) == {"pseudo_label": "more.txt", "epochs": 2}
+    folder, file = name.split("/")
+    sly = (f"{folder}/../{folder}/{file}", f"../{ann}/{name}", str(asked), str(tmp_path / "more.txt"), folder, "/")
+    for given, owner in ((name, owner_of("bob's")), *((given, ann) for given in sly)):
+        with pytest.raises(SourceError, match="no longer here"):
+            form.recipe([given if value else None for value in values], owner)
+    with pytest.raises(SourceError):
+        uploads.keep(tmp_path / "more.txt", ann)  # as data it has no labels
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

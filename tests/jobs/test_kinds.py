@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 from hftransfer.jobs import ending, supervisor
+from hftransfer.jobs.limits import limits
 from hftransfer.jobs.states import ENDED, Job, State
+from hftransfer.jobs.worker import WORK
 from hftransfer.recipe import Recipe
 from tests import tiny
 
@@ -70,6 +72,20 @@ def test_a_plan_that_is_dropped_ends_at_once(tmp_path: Path) -> None:
     supervisor.cancel(id)
     assert ended(id).state is State.CANCELLED
     assert time.monotonic() - began < ending.TERM_AFTER / 2  # training's grace
+
+
+def test_every_kind_of_work_has_a_place_in_the_queue() -> None:
+    assert limits().kinds().keys() == WORK.keys()
+
+
+@pytest.mark.slow
+def test_a_comparison_tells_which_backbone_to_take(tmp_path: Path) -> None:
+    recipe = Recipe(backbone=str(tiny.text_backbone(tmp_path / "bert")))
+    job = ended(supervisor.submit(str(tiny.table(tmp_path / "days.csv")), recipe, "ann", kind="recommend"))
+    found = job.result or {}
+    assert found["choice"] == recipe.backbone and found["metric"] == "accuracy" and found["rows"] > 20
+    assert "the only one" in found["why"] and job.message.startswith("solving heads")
+    assert job.model is None and not Path(str(job.output)).exists()
 
 
 def test_a_token_is_taken_once_and_goes_with_a_cancelled_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,8 @@ def test_one_languages_labels_for_another_want_a_multilingual_backbone(bert: Bac
     assert between.code == "two-scripts" and "test in Latin letters" in between.message
     assert between.fix.endswith("--backbone: intfloat/multilingual-e5-small (471 MB)")
     assert not list(languages(replace(knows, name="intfloat/multilingual-e5-small"), splits))
+    both = {"train": [CHINESE, ENGLISH[:20]], "test": [CHINESE[:10], ENGLISH]}  # in other shares, by chance
+    assert script_of(both["train"]) != script_of(both["test"]) and not list(languages(knows, both))
 
 
 def test_what_fits_is_for_the_script() -> None:
@@ -79,7 +81,7 @@ def test_what_fits_is_for_the_script() -> None:
 
 def test_a_language_in_common_is_told(bert: Backbone, tmp_path: Path) -> None:
     data = load_data(table(tmp_path / "t.csv"), Recipe())
-    assert in_common(replace(bert, name="starter:text"), data).endswith("the backbone was made for (English)")
+    assert in_common(replace(bert, name="starter:text"), data).endswith("learnt from (English)")
     assert not in_common(bert, data) and not list(kin(bert, data))
 
 

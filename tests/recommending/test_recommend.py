@@ -109,6 +109,23 @@ def test_of_much_data_a_part_is_tried_with_the_same_shares(tmp_path: Path, monke
     assert [np.bincount(strata(drawn, "train")[folds == fold]).tolist() for fold in range(FOLDS)] == [[4, 16]] * FOLDS
 
 
+def test_copies_of_a_row_are_in_one_part(tmp_path: Path) -> None:
+    rows = [f"a day {n // 4},{'rare' if n % 3 == 0 else 'usual'}" for n in range(120)]
+    (tmp_path / "t.csv").write_text("\n".join(["text,label", *rows]))
+    data = load_data(tmp_path / "t.csv")
+    drawn = sample(data, 0)
+    read = [text for rows in drawn.splits.values() for text in rows["text"]]
+    parts = {text: set(fold_rows(drawn, 0)[np.array(read) == text]) for text in read}
+    assert len(read) > len(parts) and all(len(found) == 1 for found in parts.values())
+    assert set.union(*parts.values()) == set(range(FOLDS))
+
+
+def test_a_fault_of_ours_is_not_the_backbones(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Bench, "of", lambda leg: {}["nothing"])
+    with pytest.raises(KeyError):
+        recommend(table(tmp_path / "t.csv", rows=10), Recipe(), [str(bert)])
+
+
 @pytest.mark.parametrize(
     "name", [pytest.param("text-multi-label", marks=pytest.mark.slow), "text-regression", "token-classification"]
 )
@@ -155,15 +172,24 @@ def test_where_none_is_named_what_fits_is_tried(tmp_path: Path, monkeypatch: pyt
     assert names == ["starter:text", "sentence-transformers/all-MiniLM-L6-v2"] and "HF_HUB_OFFLINE" in heard[0].message
     monkeypatch.setattr("hftransfer.recommending.offered.silence", lambda **_: None)  # a Hub that answers
     chinese = texts(tmp_path, "房间很干净早餐也不错")
-    assert list(at_hand(chinese, machine, heard.append)) == ["google-bert/bert-base-chinese"]
-    assert "412 MB" in heard[-1].message
+    several = ["google-bert/bert-base-chinese", "intfloat/multilingual-e5-small"]
+    assert list(at_hand(chinese, machine, heard.append)) == several and "883 MB" in heard[-1].message
+
+
+def test_where_nothing_here_reads_the_texts_that_is_said(tmp_path: Path) -> None:
+    texts(tmp_path, "房间很干净早餐也不错")
+    with pytest.raises(
+        BackboneError, match="HF_HUB_OFFLINE is set; there are google-bert/bert-base-chinese"
+    ) as refused:
+        recommend(tmp_path / "t.csv", Recipe(label_column="label"))
+    assert "--backbone" in refused.value.fix
 
 
 def test_downloads_are_bounded() -> None:
     rows = [row for row in backbones.RECOMMENDED if row.modality == "image"]
     small = _affordable(rows, "cpu")
-    assert max(row.parameters for row in small) <= 30 and sum(row.megabytes for row in small) <= 700
+    assert max(row.parameters for row in small) <= 30 and sum(row.megabytes for row in small) <= 900
     many = _affordable(rows, "cuda")
     assert sum(row.megabytes for row in many) <= 2000 and len(many) > len(small)
     large = [replace(row, parameters=100.0) for row in rows]
-    assert len(_affordable(large, "cpu")) == 1
+    assert len(_affordable(large, "cpu")) == 2

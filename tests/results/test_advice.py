@@ -77,6 +77,27 @@ def test_a_model_that_knows_its_rows_by_heart_is_held_back() -> None:
     assert told(solved) == [("over-fitting", "--pseudo-label UNLABELLED")]
 
 
+def test_no_flag_is_told_that_was_used_or_that_the_task_refuses() -> None:
+    used = {"weight_decay": 0.2, "pseudo_label": "more.csv"}
+    assert told(run(0.99, 0.8, recipe=used)) == []
+    numbers = {"task": "text-regression", "metrics": {"r2": bounds(0.5)}, "train_metrics": {"r2": bounds(0.99)}}
+    assert told(run(0, 0, recipe={"weight_decay": 0.2}, **numbers)) == []
+    assert told(run(0.99, 0.8, strategy="l2-sp")) == [("over-fitting", "--pseudo-label UNLABELLED")]
+    image = {"task": "image-classification", "recipe": {"weight_decay": 0.2}}
+    assert told(run(0.99, 0.8, strategy="contrastive", **image)) == [("over-fitting", "--pseudo-label UNLABELLED")]
+
+
+def test_no_flag_is_told_whose_choice_the_run_has_tried() -> None:
+    probe = run(0.7, 0.68, [], strategy="feature-extraction", tried=[{"name": "full", "value": 0.6}])
+    assert told(probe, larger="owner/large") == [("under-fitting", "--backbone owner/large")]
+    probe["tried"] = [{"name": "full"}, {"name": "lora", "value": 0.6}]  # there was no time for full
+    assert told(probe) == [("under-fitting", "--strategy full")]
+    searched = [{"name": "trial 1", "value": 0.7, "choices": {"strategy": "full", "epochs": 3, "weight_decay": 0.0}}]
+    assert told(run(0.99, 0.8, tried=searched)) == [("over-fitting", "--pseudo-label UNLABELLED")]
+    assert told(run(0.7, 0.68, tried=searched)) == []
+    assert told({**probe, "tried": searched}) == []
+
+
 def test_a_gap_that_chance_explains_is_none() -> None:
     few = run(0.95, 0.8)
     few["metrics"]["accuracy"] = bounds(0.8, 0.16)
@@ -148,9 +169,9 @@ def test_training_rows_are_measured_on_from_all_over() -> None:
 
 
 def test_a_run_that_learns_few_rows_by_heart_is_told_so(tmp_path: Path) -> None:
-    """Which texts are large sums of digits: forty rows are soon learnt, and say little of others."""
+    """Which texts are large sums of digits: two dozen rows are soon learnt, and say little of others."""
     chance = random.Random(1)
-    texts = ["".join(chance.choices("0123456789", k=7)) for _ in range(240)]
+    texts = ["".join(chance.choices("0123456789", k=7)) for _ in range(120)]
     rows = [f"{' '.join(text)},{'small' if sum(map(int, text)) < 32 else 'large'}" for text in texts]
     (tmp_path / "sums.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
     backbone = str(tiny.text_backbone(tmp_path / "bert", width=64))

@@ -48,8 +48,10 @@ TABLES = {
 }
 # Functions whose answers are texts, where no call shows it: they come by way of a list.
 RETURNED = {
+    "choosing/candidates.py": ("promising",),
     "reach.py": ("_ask", "silence"),
     "models/kinship.py": ("in_common",),
+    "recommending/verdict.py": ("_why",),
     **dict.fromkeys(
         ("tasks/single_label.py", "tasks/multi_label.py", "tasks/regression.py", "tasks/tokens.py"), ("recognise",)
     ),
@@ -228,6 +230,9 @@ class _Reader:
             case ast.Call(func=ast.Attribute(attr="join", value=between), args=[ast.GeneratorExp(elt=element)]):
                 yield from ("{}" + text + "{}" for text in self.read(between) if has_words(text))
                 yield from self.read(element, depth + 1)
+            case ast.Tuple():  # of an answer, beside what else it tells
+                for part in node.elts:
+                    yield from self._filled(part, depth)
             case ast.Call():
                 yield from self.returned(called(node), depth)
 

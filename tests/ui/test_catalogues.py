@@ -99,6 +99,12 @@ def test_translations_have_the_gaps_of_their_english(language: str) -> None:
         assert named(target) == named(EN[key]), key
 
 
+@every
+def test_what_has_gaps_is_among_the_messages(language: str) -> None:
+    """Names are looked up whole."""
+    assert not [english for english in table(language, "names") if "{" in english]
+
+
 def named(text: str) -> set[str | None]:
     return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +15,7 @@ from gradio.components import Component
 from ...errors import RecipeError
 from ...recipe import Recipe
 from ...tasks import TASKS
-from .. import names
+from .. import names, uploads
 from ..labels import field_label, label
 from ..languages.messages import translated
 from ..words import say
@@ -38,45 +39,56 @@ def _place(entry: Field[Any]) -> tuple[int, int]:
     return (-1 if entry.name in FIRST else GROUPS.index(entry.metadata["group"]), first)
 
 
+def place_of(name: str) -> int:
+    """Where a field is among `shown()`."""
+    return [entry.name for entry in shown()].index(name)
+
+
 Beneath = Mapping[str, Callable[[], object]]
+Instead = Mapping[str, Callable[[], Component]]
 
 
-def build(beneath: Beneath | None = None) -> list[Component]:
+def build(beneath: Beneath | None = None, instead: Instead | None = None) -> list[Component]:
     """Components in the order of `shown()`, laid out in rows: the most asked for, then a heading a group.
 
     Args:
         beneath: what to lay out beneath the row of a field, by the field's name.
+        instead: what to lay out in the place of a field.
     """
     built: list[Component] = []
     for place, entries in groupby(shown(), key=lambda entry: _place(entry)[0]):
         if place >= 0:
             gr.Markdown(label(f"train.group.{GROUPS[place]}"), elem_classes="hft-group")
-        built += _rows(list(entries), beneath or {})
+        built += _rows(list(entries), beneath or {}, instead or {})
     return built
 
 
-def _rows(entries: Sequence[Field[Any]], beneath: Beneath) -> Iterator[Component]:
+def _rows(entries: Sequence[Field[Any]], beneath: Beneath, instead: Instead) -> Iterator[Component]:
     for start in range(0, len(entries), ROW):
         row = entries[start : start + ROW]
         with gr.Row():
-            components = [_component(entry) for entry in row]
+            components = [instead.get(entry.name, partial(_component, entry))() for entry in row]
         yield from components
         for entry in row:
             beneath.get(entry.name, lambda: None)()
 
 
-def recipe(values: Sequence[Any], *, folders: bool = False) -> Recipe:
+def recipe(values: Sequence[Any], owner: str = "", *, folders: bool = False) -> Recipe:
     """The recipe that a filled form asks for: what is left empty keeps its default.
 
     Args:
+        owner: whose uploads may be named.
         folders: whether a backbone may be a folder of this machine, or only be on the Hub.
 
     Raises:
         RecipeError: a value is out of its bounds, or the backbone is neither.
+        SourceError: an upload that is named is not there.
     """
     given = {entry.name: _typed(entry, value) for entry, value in zip(shown(), values, strict=True) if _filled(value)}
     if "backbone" in given:
         _check_backbone(given["backbone"], folders)
+    if "pseudo_label" in given:
+        given["pseudo_label"] = str(uploads.kept(owner, given["pseudo_label"]))
     return Recipe.from_mapping(given, place=say("train.choices"))
 
 

@@ -42,19 +42,27 @@ class PlanCard:
     def outputs(self) -> list[Any]:
         return [self.card, self.job, self.timer, self.mark, self.strip]
 
-    def wire(self, page: Page, changed: gr.Textbox, choices: list[Component]) -> None:
+    def wire(self, page: Page, changed: gr.Textbox, choices: list[Component], chosen: gr.events.Dependency) -> None:
         """Connect the events.
 
         Args:
             changed: changes when there is other data.
+            chosen: after this event a choice is another, though nobody has typed it.
         """
         asked = [page.data, page.owner, self.job, page.job, *choices]
-        left = [choice.blur if isinstance(choice, gr.Textbox) else choice.change for choice in choices]  # type: ignore[attr-defined]
-        gr.on([changed.change, *left], partial(begin, self._local), asked, self.outputs, api_name="plan_run", **PRIVATE)
+        left = [_left(choice) for choice in choices]
+        plan = partial(begin, self._local)
+        gr.on([changed.change, *left], plan, asked, self.outputs, api_name="plan_run", **PRIVATE)
+        chosen.then(plan, asked, self.outputs, api_name="plan_chosen", **PRIVATE)
         looked = [self.job, page.owner, self.mark]
         self.timer.tick(
             look, looked, self.outputs, api_name="look_plan", concurrency_limit=None, js=in_sight("plan"), **PRIVATE
         )
+
+
+def _left(choice: Any) -> Any:
+    """The event after which a choice is another; a text that is typed is one when it is done."""
+    return choice.blur if isinstance(choice, gr.Textbox) and choice.visible else choice.change
 
 
 def nothing(card: str = "") -> tuple[Any, ...]:
@@ -68,9 +76,8 @@ def begin(local: bool, data: str, secret: str | None, before: str, run: str, *ch
     if check is None or check.state is not State.DONE or (running is not None and not is_over(running)):
         drop(before, secret)
         return nothing()
-    asked = supervisor.request(check)["source"]
-    recipe = form.recipe(choices, folders=local).with_(**reading(check))
-    owner = owner_of(secret)
+    asked, owner = supervisor.request(check)["source"], owner_of(secret)
+    recipe = form.recipe(choices, owner, folders=local).with_(**reading(check))
     known = next((job for job in Store().listed(owner, kind="plan", most=KNOWN) if _same(job, asked, recipe)), None)
     if known is not None:
         return _shown(known)

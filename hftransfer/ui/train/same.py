@@ -27,6 +27,13 @@ def shell(source: str, chosen: Mapping[str, Any]) -> str:
     return shlex.join(["hftransfer", "train", source, "-o", OUTPUT, *options])
 
 
+def named(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The choices, with uploads by the names of their files."""
+    return {
+        name: source(value, Path(value).name) if isinstance(value, str) else value for name, value in chosen.items()
+    }
+
+
 def _option(name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, bool):
         return (f"--{name}" if value else f"--no-{name}",)

@@ -23,7 +23,9 @@ from ..page import TRY, Page, in_sight, mark_of, owner_of, seen, told, visible
 from ..theme import AMBER, INDIGO
 from ..words import say
 from . import form, plan_card, same
+from .comparison import Comparison
 from .plan_card import PlanCard
+from .unlabelled import Unlabelled
 
 EVERY = 2.0  # seconds between looks at a run
 OUTPUTS = 16  # of the step
@@ -41,7 +43,10 @@ class TrainStep:
         self.summary = gr.HTML(pieces.summary("", None), elem_id="training-data")
         strip = gr.HTML("", elem_id="augmented", render=False)
         with gr.Accordion(label("train.choices"), open=False, elem_id="choices"):
-            self.choices = form.build({"augmentation": strip.render})
+            self.comparison, self.unlabelled = Comparison(local=local), Unlabelled()
+            beneath = {"augmentation": strip.render, "backbone": self.comparison.lay}
+            beneath["pseudo_label"] = self.unlabelled.trouble.render
+            self.choices = form.build(beneath, {"pseudo_label": self.unlabelled.lay})
         self.plan = PlanCard(strip, local=local)
         self.status = gr.HTML(_no_run(), elem_id="status")
         with gr.Row(visible=False) as self.plots:
@@ -67,8 +72,14 @@ class TrainStep:
         same = [self.same, self.shell, self.python]
         return [self.status, self.plots, self.loss, self.best, *buttons, *same, self.timer, self.mark, self.turn]
 
-    def wire(self, page: Page) -> None:
-        """Connect the events."""
+    def wire(self, page: Page, changed: gr.Textbox) -> None:
+        """Connect the events.
+
+        Args:
+            changed: changes when there is other data.
+        """
+        self.unlabelled.wire(page)
+        self.plan.wire(page, changed, self.choices, self.comparison.wire(page, changed, self.choices))
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         started = [page.job, page.key, self.plan.card, *self.outputs]
         asked = [page.data, page.owner, self.plan.job, *self.choices]
@@ -103,7 +114,7 @@ def start(local: bool, data: str, secret: str | None, plan: str, *choices: Any) 
     """Queue a run on the data that was checked."""
     plan_card.drop(plan, secret)
     owner, check = owner_of(secret), _checked(data, secret)
-    recipe = form.recipe(choices, folders=local).with_(**reading(check))
+    recipe = form.recipe(choices, owner, folders=local).with_(**reading(check))
     id = supervisor.submit(supervisor.request(check)["source"], recipe, owner, name=check.name)
     job = supervisor.find(id, owner)
     return id, job.key, "", *render(job)
@@ -228,7 +239,7 @@ def _same(job: Job | None) -> tuple[Any, ...]:
     if job is None or asked is None:
         return gr.Accordion(visible=False), "", ""
     source = same.source(asked["source"], job.name)
-    chosen = chosen_of(asked["recipe"])
+    chosen = same.named(chosen_of(asked["recipe"]))
     return gr.Accordion(visible=True), same.shell(source, chosen), same.python(source, chosen)
 
 

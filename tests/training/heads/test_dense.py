@@ -15,6 +15,7 @@ from hftransfer.checkpoints import salvage
 from hftransfer.errors import RecipeError
 from hftransfer.models import dissect, load_backbone
 from hftransfer.models.inputs import example
+from hftransfer.models.source import load_source
 from hftransfer.publish.proof import answers
 from hftransfer.tasks import get_task
 from hftransfer.training import machine_for, run_phases
@@ -128,6 +129,8 @@ def test_other_labels_get_the_head_that_is_asked_for(old: Predictor) -> None:
             for name, tensor in old.backbone.model.state_dict().items()
             if not name.startswith("classifier")
         )
+    with pytest.raises(RecipeError, match="told by a dense head"):
+        load_source(fresh, task)
 
 
 def test_a_linear_head_that_is_gone_on_from_is_no_dense_one(tmp_path: Path) -> None:

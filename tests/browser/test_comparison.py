@@ -1,0 +1,41 @@
+"""Backbones are compared beside the form, and the one that fits is taken into it; unlabelled examples are, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+
+from . import walk
+from .conftest import NewPage, Studio
+from .walk import LONG, expect
+
+
+@pytest.mark.slow
+def test_the_backbone_that_fits_is_taken_into_the_form(studio: Studio, new_page: NewPage, tmp_path: Path) -> None:
+    page, chosen = new_page(), "#choice-backbone input"
+    walk.give(page, studio.address, tiny.pictures(tmp_path / "colours.zip"))
+    page.locator("#to-train").click()
+    page.locator("#choices button").first.click()
+    page.locator("#compare").click()
+    expect(page.locator("#compare")).to_have_text("Stop comparing")
+    expect(page.locator("#compared .hft-taken")).to_contain_text("starter:image", timeout=LONG)
+    walk.look(page, tmp_path, "compared")
+    page.locator("#take").click()
+    expect(page.locator(chosen)).to_have_value("starter:image")
+    page.reload()
+    page.locator("#to-train").click()
+    page.locator("#choices button").first.click()
+    expect(page.locator("#compared")).to_contain_text("recommended", timeout=LONG)
+    page.locator("#choice-pseudo_label input[type=file]").set_input_files(str(tiny.pictures(tmp_path / "more.zip")))
+    expect(page.locator("#choice-pseudo_label")).to_contain_text("more.zip")
+    walk.put(page, chosen, "starter:image")
+    walk.put(page, "#choice-strategy input", "feature-extraction")
+    page.get_by_role("option", name="feature-extraction", exact=True).click()
+    page.locator("#train").click()
+    walk.done(page)
+    page.locator("#same button").first.click()
+    expect(page.locator("#same")).to_contain_text("--pseudo-label more.zip")
+    assert studio.imported() == []
