@@ -19,8 +19,9 @@ class LpFt:
     As there, the head is solved at the last layer, and one small rate holds for every layer:
     the features change little, so that what they knew of inputs unlike train's is kept. `full`
     starts from the probe at the depth that validation likes best, where the backbone is cut;
-    its rates fall towards the input, and its peak is higher, and tested. Tuned from the last
-    layer, a text model ended 1.5 points above the one tuned from the best (TREC, two seeds).
+    its rates fall towards the input, and its peak is higher, and tested. Which of the two depths
+    a text model is better tuned from differs from draw to draw (TREC, five of them: the best
+    one won by 0 to 3 points in three, the last one by 1.5 in two).
     """
 
     name: str = "lp-ft"
