@@ -12,7 +12,7 @@ from .phases import Facts, Phase, Rates
 PEAKS = {"attention": 1e-4, "convolution": 1e-4}
 # Steps: of 8 rows a class this many a class, of more the more by their root. Pairs, which grow by their square, have
 # no say.
-STEPS_A_CLASS, SHOTS = 6.0, 8.0
+STEPS_A_CLASS, SHOTS = 10.0, 8.0
 STEPS = (12, 200)
 
 
