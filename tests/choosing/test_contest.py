@@ -180,7 +180,5 @@ def test_what_was_tried_stands_in_the_report(tmp_path: Path) -> None:
     model = fine_tune(table(tmp_path / "t.csv"), recipe, output=tmp_path / "m")
     assert [entry["name"] for entry in model.report["tried"]] == ["feature-extraction", "contrastive"]
     assert model.report["strategy"] in STRATEGIES and model.report["recipe"]["strategy"] == "auto"
-    assert "6 rows of validation were too few to choose by: the model learned from them too" in model.report["notes"]
-    assert not any(piece["code"] == "few-validation" for piece in model.report["advice"])
     assert any("also chose" in note for note in model.report["notes"])  # there is no test that did not
     assert {"name", "why", "metric", "value", "low", "high", "seconds"} <= set(model.report["tried"][0])
