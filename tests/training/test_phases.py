@@ -20,6 +20,7 @@ from hftransfer.tasks import get_task
 from hftransfer.training import Leg, Machine, family, few, never, run_phases, within_budget
 from hftransfer.training.tuning import tune
 from hftransfer.training.tuning.batches import change_of
+from hftransfer.training.tuning.merits import merit_of
 from hftransfer.training.tuning.rates import layer_depths, parameter_groups
 from hftransfer.training.tuning.rows import rows_of
 from hftransfer.training.tuning.trainer import PhaseTrainer, Progress
@@ -95,6 +96,14 @@ def test_a_start_that_training_cannot_better_is_kept(
     run_phases(backbone, data, [ruin], recipe, tmp_path / "work", heard.append)
     assert all(torch.equal(tensor, solved[name]) for name, tensor in backbone.model.state_dict().items())
     assert any("its start is kept" in event.message for event in heard)
+
+
+def test_of_checkpoints_with_equal_figures_the_one_with_the_smaller_loss_is_kept(tmp_path: Path) -> None:
+    backbone, data, recipe = station("text", tmp_path)
+    merit = merit_of(Leg(backbone, data, phase(), recipe, machine_for(recipe), tmp_path))
+    sure, doubtful = ({"eval_accuracy": 0.85, "eval_loss": loss} for loss in (0.45, 0.48))
+    better = {"eval_accuracy": 0.86, "eval_loss": 1e9}  # a row more is right
+    assert merit(doubtful) < merit(sure) < merit(better)
 
 
 @pytest.mark.parametrize("kind", MAKERS)

@@ -14,6 +14,7 @@ from torch import nn
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ...values import Event
+from ..balancing import watched
 from ..progress import Leg
 
 SHELF = "soup"  # in the phase's room, so that a run that goes on finds what it kept
@@ -43,7 +44,7 @@ class Shelf(TrainerCallback):
     precision. That is a quarter of a checkpoint, and as good as exact, since they move little."""
 
     def __init__(self, model: nn.Module, room: Path, best: str) -> None:
-        self.folder, self.best = room / SHELF, f"eval_{best.removeprefix('eval_')}"
+        self.folder, self.best = room / SHELF, f"eval_{best}"
         self.model = model
         self.start = {name: tensor.detach().cpu().clone() for name, tensor in _trained(model)}
 
@@ -131,7 +132,7 @@ def shelf_for(leg: Leg, trainer: Trainer) -> Shelf | None:
     """What keeps ingredients while the phase trains, where its recipe asks for a soup."""
     if leg.recipe.soup not in KINDS:
         return None
-    shelf = Shelf(leg.backbone.model, leg.room, str(trainer.args.metric_for_best_model))
+    shelf = Shelf(leg.backbone.model, leg.room, watched(leg.task, leg.recipe))
     trainer.add_callback(shelf)
     return shelf
 

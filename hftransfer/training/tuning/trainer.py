@@ -18,13 +18,14 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
-from transformers.trainer_utils import IntervalStrategy, rotate_checkpoints
+from transformers.trainer_utils import EvalLoopOutput, IntervalStrategy, rotate_checkpoints
 
 from ...output import durable, sync
 from ...values import Event, Listener
 from ..progress import Over
 from .adapters import Weights
 from .batches import Step
+from .merits import MERIT, Merit
 from .penalties import Penalty
 from .rows import Collator
 from .schedules import Schedule
@@ -51,11 +52,12 @@ class PhaseTrainer(Trainer):
         penalty: Penalty | None = None,
         sampler: torch.utils.data.Sampler[int] | None = None,
         schedule: Schedule | None = None,
+        merit: Merit | None = None,
         **kwargs: Any,
     ):
         super().__init__(*args, **kwargs)
         self.change, self.penalty, self.schedule = change, penalty, schedule
-        self.weights, self.sampler = weights, sampler
+        self.weights, self.sampler, self.merit = weights, sampler, merit
         self.unwrapped: PreTrainedModel = kwargs["model"]
         self.groups = groups
         self.train_collator, self.eval_collator = collators
@@ -86,6 +88,12 @@ class PhaseTrainer(Trainer):
             return super().compute_loss(model, inputs, *args, **kwargs)
         loss: Any = super().compute_loss(model, self.change(inputs) if self.change else inputs, *args, **kwargs)
         return loss + self.penalty() if self.penalty else loss
+
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> EvalLoopOutput:
+        output = super().evaluation_loop(*args, **kwargs)
+        if self.merit and output.metrics:
+            output.metrics[MERIT] = self.merit(output.metrics)
+        return output
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Trainer's own passes over weights that the file names otherwise than the model."""
@@ -169,8 +177,8 @@ class Progress(TrainerCallback):
         return figures
 
 
-_RUNTIME = ("runtime", "per_second", "preparation_time")  # of what the Trainer times itself
+_HIDDEN = ("runtime", "per_second", "preparation_time", MERIT)  # what the Trainer times itself, and compares by
 
 
 def _shown(name: str) -> bool:
-    return name in ("loss", "learning_rate") or (name.startswith("eval_") and not name.endswith(_RUNTIME))
+    return name in ("loss", "learning_rate") or (name.startswith("eval_") and not name.endswith(_HIDDEN))

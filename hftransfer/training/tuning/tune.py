@@ -23,7 +23,6 @@ from ...recipe import Recipe
 from ...results.metrics import running
 from ...strategies import Phase
 from ...values import Backbone, Event
-from ..balancing import watched
 from ..few import with_all_rows
 from ..progress import Leg, Machine, Trained
 from .adapters import adapt, weights_of
@@ -32,6 +31,7 @@ from .border import at_border
 from .contrastive import Contrast, contrasting
 from .finding import found_rows, with_found_rate
 from .losses import exact_head, head_scale, loss_of
+from .merits import MERIT, merit_of
 from .optimizers import named
 from .penalties import penalty_of
 from .rates import family, parameter_groups, trained_parameters
@@ -109,6 +109,7 @@ def trainer_for(
         weights=weights_of(leg),
         change=change,
         penalty=penalty_of(leg),
+        merit=merit_of(leg) if leg.phase.judged else None,
         schedule=OWN.get(leg.phase.schedule),
         train_dataset=rows.train,
         eval_dataset=rows.validation,
@@ -127,7 +128,7 @@ def descend(leg: Leg, trainer: PhaseTrainer) -> None:
             leg.on_event(Event("train", "training led to no finite weights: its start is kept"))
             weights.read(room / START)
         return
-    start = trainer.evaluate()[f"eval_{watched(leg.task, leg.recipe)}"]
+    start = trainer.evaluate()[MERIT]
     shelf = shelf_for(leg, trainer)
     train_on(leg, trainer, start)
     best = trainer.state.best_metric
@@ -188,7 +189,7 @@ def arguments(leg: Leg, rows: int, *, drawn: bool = False) -> TrainingArguments:
         save_steps=evaluations,
         logging_steps=max(1, steps // LOGS),
         load_best_model_at_end=True,
-        metric_for_best_model=watched(leg.task, leg.recipe),
+        metric_for_best_model=MERIT,
         greater_is_better=True,
         save_total_limit=None,  # `Progress` drops the older ones
         batch_eval_metrics=True,
