@@ -10,8 +10,8 @@ from typing import Any
 
 import psutil
 
-from .choosing import facts, foreseen, pick_backbone, require, with_language
-from .data import load_data
+from .choosing import facts, foreseen, pick_backbone, probes_beside, require, with_language
+from .data import load_data, load_unlabelled
 from .models.device import peak_memory
 from .models.loading import load_backbone
 from .models.ours import known_of
@@ -19,6 +19,7 @@ from .models.sizes import fit_image_size
 from .recipe import Recipe, seconds
 from .results.advice import SAMPLED
 from .strategies import Phase
+from .strategies.feature_extraction import PROBE
 from .tasks import get_task
 from .training import Leg, Pace, Trial, machine_for, refuse, spares, steps_of, variants
 from .values import Backbone, Dataset, Event, Listener, silent
@@ -79,19 +80,32 @@ def plan(
         backbone = fit_image_size(backbone, data.splits["train"], recipe)
     require(backbone, data, recipe)
     with_language(data, backbone, on_event)
+    unlabelled = _unlabelled(data, recipe, on_event)
     loaded = time.perf_counter() - began
     on_event(Event("load", "timing a few steps"))
-    return _timed(backbone, data, recipe, loaded, pictures)
+    return _timed(backbone, data, recipe, loaded, unlabelled, pictures)
 
 
-def _timed(backbone: Backbone, data: Dataset, recipe: Recipe, loaded: float, pictures: Path | None) -> Plan:
+def _unlabelled(data: Dataset, recipe: Recipe, on_event: Listener) -> int:
+    """How many rows a probe would label."""
+    if recipe.pseudo_label is None:
+        return 0
+    found = load_unlabelled(recipe.pseudo_label, get_task(data.task), recipe, pairs=data.pairs, on_event=on_event)
+    return len(found.rows)
+
+
+def _timed(
+    backbone: Backbone, data: Dataset, recipe: Recipe, loaded: float, unlabelled: int, pictures: Path | None
+) -> Plan:
     machine = machine_for(recipe)
     trial = Trial.of(backbone, data, recipe, machine)
     pace = trial.pace(machine)
-    ways = foreseen(pace, data, facts(backbone, data), recipe, spares(backbone, data, recipe))
+    few = not unlabelled and spares(backbone, data, recipe)  # guessed labels never join validation
+    ways = foreseen(pace, data, facts(backbone, data), recipe, few)
     tuned = [phase for phases in ways for phase in phases if phase.solver == "trainer"]
     augmentation = _augmented(Leg(backbone, data, tuned[0], recipe, machine, Path()), pictures) if tuned else ""
     pace = replace(pace, steps=trial.steps(tuned, machine))
+    features = _readings(ways, recipe) * pace.features(data) + unlabelled * (pace.encode + pace.row)
     times = (1 + recipe.tune) / len(ways) if recipe.tune else 1.0  # a search's trials are of any of the ways
     return Plan(
         task=data.task,
@@ -100,7 +114,7 @@ def _timed(backbone: Backbone, data: Dataset, recipe: Recipe, loaded: float, pic
         rows=data.rows,
         epochs=times * sum(phase.epochs for phase in tuned),
         steps=round(times * sum(steps_of(phase, data.rows["train"], recipe) for phase in tuned)),
-        seconds=round(loaded + _seconds(pace, times * _training(pace, ways, data, recipe), data, recipe), 1),
+        seconds=round(loaded + _seconds(pace, features, times * _training(pace, ways, data, recipe), data, recipe), 1),
         memory_mb=peak_memory(machine.device),
         device=machine.device.type,
         augmentation=augmentation,
@@ -123,16 +137,23 @@ def since_start() -> float:
     return time.time() - psutil.Process().create_time()
 
 
+def _readings(ways: list[Sequence[Phase]], recipe: Recipe) -> int:
+    """How often train and validation go through a frozen backbone before anything is trained: a probe beside the
+    strategy reads all that any other is solved on, and a mapping reads the source's own head."""
+    beside = {PROBE.solver} if probes_beside(recipe) else set()
+    return len(beside | {phases[0].solver for phases in ways if phases[0].solver != "trainer"})
+
+
 def _training(pace: Pace, ways: list[Sequence[Phase]], data: Dataset, recipe: Recipe) -> float:
-    """All that is trained, once; what is compared is measured too."""
-    compared = recipe.strategy == "auto" or recipe.tune
-    measured = len(ways) * pace.measuring(data.rows["validation"]) if compared else 0.0
-    return measured + sum(pace.training(phases, data, recipe) for phases in ways)
+    """All that is trained, once; what is compared is measured too, and not again where it learns from all rows."""
+    compared = len(set(map(tuple, ways))) if recipe.strategy == "auto" or recipe.tune else 0
+    return compared * pace.measuring(data.rows["validation"]) + sum(
+        pace.training(phases, data, recipe) for phases in ways
+    )
 
 
-def _seconds(pace: Pace, training: float, data: Dataset, recipe: Recipe) -> float:
+def _seconds(pace: Pace, features: float, training: float, data: Dataset, recipe: Recipe) -> float:
     """Features, training and evaluation. A budget bounds training, and ends no earlier than the features do."""
-    features = pace.features(data)
     spent = features + training
     if recipe.budget:
         spent = max(features, min(spent, seconds(recipe.budget)))

@@ -2,6 +2,7 @@
 
 from .candidates import foreseen, promising
 from .contest import Decision, decide
+from .heeding import probes_beside
 from .picking import facts, pick_backbone, with_language
 from .refusing import require
 from .run import Run
@@ -15,6 +16,7 @@ __all__ = [
     "facts",
     "foreseen",
     "pick_backbone",
+    "probes_beside",
     "promising",
     "require",
     "with_language",

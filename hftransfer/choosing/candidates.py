@@ -46,9 +46,11 @@ def candidates(pace: Pace, data: Dataset, known: Facts, recipe: Recipe, left: fl
     Args:
         left: seconds of the budget, where there is one.
     """
-    there, found, why = left if recipe.budget else PATIENCE, [], promising(known)[1]
-    for name, phases in ways(known, recipe).items():
-        needed = pace.training(phases, data, recipe) + pace.measuring(data.rows["validation"])
+    there, found, (names, why) = left if recipe.budget else PATIENCE, [], promising(known)
+    for name in names:
+        needed = pace.training(STRATEGIES[name].phases(known, recipe), data, recipe) + pace.measuring(
+            data.rows["validation"]
+        )
         found.append(Candidate(name, why, needed, needed <= there))
         there -= needed if needed <= there else 0.0
     return tuple(found)

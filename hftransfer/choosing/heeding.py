@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ..recipe import Recipe
 from ..strategies import STRATEGIES, Facts, Phase
@@ -20,8 +20,7 @@ def _labelled(phase: Phase, recipe: Recipe) -> bool:
 
 
 def _solved(phase: Phase, recipe: Recipe) -> bool:
-    """By a head that is solved, be it beside the strategy."""
-    return phase.solver == "closed-form" or recipe.folds is not None or recipe.pseudo_label is not None
+    return phase.solver == "closed-form"
 
 
 def _dense(phase: Phase, recipe: Recipe) -> bool:
@@ -50,22 +49,29 @@ HEEDS: dict[str, Heeds] = {
     "generate": _solved,
     "balance": _balancing,
 }
+BESIDE = ("generate", "balance")  # followed too by a probe that is no phase of the strategy
 # How steps are made, where there are any: no claim about the model, and often one script's words for every strategy.
 PACE = ("optimizer", "epochs", "learning_rate", "warmup", "patience", "augmentation", "weight_decay")
 
 
 def heeds(strategy: str, choice: str, known: Facts, recipe: Recipe) -> bool:
-    """Whether the recipe's choice can make a difference to a strategy."""
+    """Whether the recipe's choice can make a difference to what a strategy trains."""
     phases = STRATEGIES[strategy].phases(known, recipe)
     if choice == "start":  # which phases there are
         return phases != STRATEGIES[strategy].phases(known, recipe.with_(start=Recipe().start))
     return any(HEEDS[choice](phase, recipe) for phase in phases)
 
 
+def probes_beside(recipe: Recipe) -> bool:
+    """Whether a probe is run beside the strategy: to be cross-validated, or to label rows."""
+    return recipe.folds is not None or recipe.pseudo_label is not None
+
+
 def unheeded(strategy: str, known: Facts, recipe: Recipe) -> list[str]:
-    """What the recipe asks for, not by default, and the strategy does not follow."""
+    """What the recipe asks for, not by default, and nothing in a run of the strategy follows."""
     asked = [name for name in ("start", *HEEDS) if getattr(recipe, name) != getattr(Recipe(), name)]
-    return [name for name in asked if not heeds(strategy, name, known, recipe)]
+    beside = BESIDE if probes_beside(recipe) else ()
+    return [name for name in asked if name not in beside and not heeds(strategy, name, known, recipe)]
 
 
 def flag(choice: str) -> str:
@@ -75,8 +81,3 @@ def flag(choice: str) -> str:
 def ignored(strategy: str, choice: str) -> str:
     """In words."""
     return f"strategy {strategy} makes no use of {flag(choice)}"
-
-
-def heeding(choice: str, known: Facts, recipe: Recipe) -> Sequence[str]:
-    """The strategies that follow the choice."""
-    return [name for name in STRATEGIES if heeds(name, choice, known, recipe)]

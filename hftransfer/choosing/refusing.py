@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
 from ..errors import RecipeError
 from ..recipe import Recipe
-from ..strategies import STRATEGIES, Facts
+from ..strategies import STRATEGIES, Facts, Phase
 from ..strategies.start import start_for
 from ..tasks import Task, get_task
-from ..training import machine_for, refuse_early
+from ..training import Machine, machine_for, refuse_early, refuse_phases
 from ..values import Backbone, Dataset
-from .candidates import PROBE
-from .heeding import PACE, flag, heeding, ignored, unheeded
+from .candidates import PROBE, ways
+from .heeding import PACE, flag, ignored, unheeded
 from .knobs import knobs_of
 from .picking import facts
 
@@ -21,25 +24,60 @@ def require(backbone: Backbone, data: Dataset, recipe: Recipe) -> None:
     Raises:
         RecipeError: the first such choice.
     """
-    known, task, machine = facts(backbone, data), get_task(data.task), machine_for(recipe)
-    if recipe.strategy == "auto":
-        phases = (*STRATEGIES[PROBE].phases(known, recipe), *start_for(recipe))
-        return refuse_early(task, backbone, phases, recipe, machine)
-    refuse_early(task, backbone, STRATEGIES[recipe.strategy].phases(known, recipe), recipe, machine)
-    _require_heeded(recipe, known)
-    _require_knobs(recipe, known, task)
+    asked = _Asked(backbone, get_task(data.task), facts(backbone, data), machine_for(recipe), recipe)
+    asked.check(refuse_early)
+    choice = asked.idle
+    if choice:
+        raise _refusal(recipe.strategy, choice, asked.others)
 
 
-def _require_heeded(recipe: Recipe, known: Facts) -> None:
-    for choice in unheeded(recipe.strategy, known, recipe):
-        if choice not in PACE:
-            other = next(iter(heeding(choice, known, recipe)), "auto")
-            fix = f"leave it out, or choose a strategy that does, such as --strategy {other}"
-            raise RecipeError(ignored(recipe.strategy, choice), place=flag(choice), fix=fix)
+@dataclass(frozen=True)
+class _Asked:
+    """A recipe, and all that tells whether it can be followed."""
+
+    backbone: Backbone
+    task: Task
+    known: Facts
+    machine: Machine
+    recipe: Recipe
+
+    def check(self, refuse: Callable[[Task, Backbone, Sequence[Phase], Recipe, Machine], None]) -> None:
+        """Raises RecipeError for a choice that the phases cannot follow."""
+        refuse(self.task, self.backbone, self._phases, self.recipe, self.machine)
+
+    @property
+    def _phases(self) -> Sequence[Phase]:
+        if self.recipe.strategy != "auto":
+            return STRATEGIES[self.recipe.strategy].phases(self.known, self.recipe)
+        tried = (STRATEGIES[PROBE].phases(self.known, self.recipe), *ways(self.known, self.recipe).values())
+        return [*start_for(self.recipe), *(phase for phases in tried for phase in phases)]
+
+    @property
+    def idle(self) -> str | None:
+        """The first choice that a strategy, asked for by name, would make nothing of."""
+        name, known = self.recipe.strategy, self.known
+        if name == "auto":
+            return None
+        left = [choice for choice in unheeded(name, known, self.recipe) if choice not in PACE]
+        searched = not self.recipe.tune or knobs_of(name, self.recipe, known, self.task)
+        return next(iter(left), None if searched else "tune")
+
+    @property
+    def others(self) -> list[str]:
+        """The strategies that could follow all of it."""
+        return [name for name in STRATEGIES if replace(self, recipe=self.recipe.with_(strategy=name))._is_followed]
+
+    @property
+    def _is_followed(self) -> bool:
+        try:
+            self.check(refuse_phases)
+        except RecipeError:
+            return False
+        return not self.idle
 
 
-def _require_knobs(recipe: Recipe, known: Facts, task: Task) -> None:
-    if recipe.tune and not knobs_of(recipe.strategy, recipe, known, task):
-        others = [name for name in STRATEGIES if knobs_of(name, recipe, known, task)]
-        fix = f"leave it out, or choose one of: auto, {', '.join(others)}"
-        raise RecipeError(f"strategy {recipe.strategy} has nothing left to search", place="--tune", fix=fix)
+def _refusal(strategy: str, choice: str, others: Sequence[str]) -> RecipeError:
+    """In words, with ways out that do not end at the next refusal."""
+    cause = f"strategy {strategy} has nothing left to search" if choice == "tune" else ignored(strategy, choice)
+    fix = f"leave it out, or choose another strategy: {', '.join(others)}" if others else "leave it out"
+    return RecipeError(cause, place=flag(choice), fix=fix)

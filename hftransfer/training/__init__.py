@@ -46,6 +46,7 @@ __all__ = [
     "probing",
     "refuse",
     "refuse_early",
+    "refuse_phases",
     "run_phases",
     "spares",
     "steps_of",

@@ -14,6 +14,7 @@ from .heads.generating import refuse_generating
 from .heads.labelling import refuse_labelling
 from .heads.mapping import refuse_mapping
 from .progress import Machine
+from .tuning.batches import refuse_augmentation
 from .tuning.contrastive import refuse_contrastive
 from .tuning.mixing import require_fitting
 from .tuning.optimizers import named, require_optimizer
@@ -27,7 +28,7 @@ def refuse_optimizer(task: Task, recipe: Recipe) -> None:
 
 REFUSALS: tuple[Callable[[Task, Recipe], None], ...] = (
     *(refuse_balance, refuse_generating, refuse_labelling),
-    *(require_fitting, refuse_optimizer),
+    *(require_fitting, refuse_augmentation, refuse_optimizer),
 )
 
 

@@ -103,9 +103,11 @@ def test_what_is_compared_leaves_validation_alone_and_begins_where_its_strategy_
         return run_phases(*args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr("hftransfer.choosing.arena.run_phases", noted)
-    decision, _ = decided(tmp_path, [])
+    decision, data = decided(tmp_path, [])
     again = ran.pop()  # few rows chose; they are learned from once they have
-    assert all(phase.whole for phase in again) and decision.strategy in ("contrastive", "feature-extraction")
+    known = Facts("attention", data.rows["train"], 2, layers=2, smallest=14)
+    assert again == STRATEGIES[decision.strategy].phases(known, decision.recipe)
+    assert all(phase.whole for phase in again)
     assert [row["phase"] for row in decision.trained.history][-1] == again[-1].name
     decided(tmp_path / "tuned", [], strategy="contrastive", epochs=1, tune=1)
     assert not any(phase.whole for phases in ran for phase in phases)

@@ -1,12 +1,17 @@
-"""A plan of several trainings is their sum."""
+"""A plan of several trainings is their sum, and of what is run beside them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from hftransfer import Recipe
 from hftransfer.planning import plan
+from hftransfer.training import Pace, Trial
 from tests.tiny import table, text_backbone
+
+SLOW = 1000.0  # seconds a row: nothing else that a plan counts comes near
 
 
 def test_a_plan_counts_all_that_would_be_tried(tmp_path: Path) -> None:
@@ -19,3 +24,36 @@ def test_a_plan_counts_all_that_would_be_tried(tmp_path: Path) -> None:
     assert searched.strategy == "full" and (searched.steps, searched.epochs) == (5 * full.steps, 10)
     probe = plan(source, recipe.with_(strategy="feature-extraction", epochs=None))
     assert probe.steps == 0 and probe.epochs == 0
+
+
+def test_a_plan_counts_a_probe_beside_and_the_rows_that_it_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In passes of train, 28 rows, and validation, 6, through the frozen backbone."""
+    monkeypatch.setattr(Trial, "pace", lambda *_: Pace(0.0, SLOW, 0.0))
+    (tmp_path / "u.txt").write_text("\n".join(f"a fresh text {n}" for n in range(17)))
+    backbone, source = str(text_backbone(tmp_path / "b")), table(tmp_path / "t.csv")
+
+    def passes(**choices: object) -> float:
+        recipe = Recipe(backbone=backbone, batch_size=8, **({"epochs": 0.01} | choices))
+        return plan(source, recipe).seconds / SLOW / 34
+
+    kept, beside = {"strategy": "feature-extraction"}, {"folds": 3, "pseudo_label": str(tmp_path / "u.txt")}
+    assert passes(**kept) == pytest.approx(1, abs=0.1) and passes(**kept, folds=3) == pytest.approx(1, abs=0.1)
+    assert passes(**kept, **beside) == pytest.approx(1.5, abs=0.1)
+    tuned = {"strategy": "lp-ft"}  # which reads fewer layers: out of what the probe has read
+    assert passes(**tuned, **beside) - passes(**tuned) == pytest.approx(0.5, abs=0.1)
+    bare = tuned | {"start": "random"}
+    assert passes(**tuned) - passes(**bare) == pytest.approx(1, abs=0.1)
+    assert passes(**bare, **beside) - passes(**bare) == pytest.approx(1.5, abs=0.1)
+
+
+def test_what_learns_from_all_rows_is_not_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trial, "pace", lambda *_: Pace(0.0, 0.0, SLOW))
+    recipe = Recipe(backbone=str(text_backbone(tmp_path / "b")), batch_size=8, budget="10h")
+    source = table(tmp_path / "t.csv")
+    found = plan(source, recipe)
+    compared = 2 * found.rows["validation"]  # the probe and one candidate
+    assert found.seconds / SLOW == pytest.approx(compared + found.rows["test"] + found.rows["train"], abs=1)
+    (tmp_path / "u.txt").write_text("a fresh text")  # with guessed labels, none does
+    assert found.steps == 2 * plan(source, recipe.with_(pseudo_label=str(tmp_path / "u.txt"))).steps > 0

@@ -44,7 +44,10 @@ class Judged:
 
 
 def refuse_labelling(task: Task, recipe: Recipe) -> None:
-    """Raises RecipeError where rows are to be labelled and no label of the task could be sure."""
+    """Raises RecipeError where rows are to be labelled and no label of the task could be sure, or there are none."""
+    if recipe.pseudo_label is None and recipe.confidence != Recipe().confidence:
+        cause, fix = "there are no examples without a label", "leave it out, or name them by --pseudo-label"
+        raise RecipeError(cause, place="--confidence", fix=fix)
     if recipe.pseudo_label is not None and task.target.shape not in JUDGES:
         raise RecipeError(
             f"{task.name} has no labels that a probe could be sure of", place="--pseudo-label", fix="leave it out"

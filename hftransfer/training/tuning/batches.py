@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 
+from ...errors import RecipeError
+from ...recipe import Recipe
+from ...tasks import Task
 from ...values import Event
 from ..progress import Leg
 from .augment import PRESETS, augmented
@@ -14,6 +17,13 @@ from .mixing import Batch, Step, mixer_of, softener_of
 
 # By what goes in and what comes out: a size or a place is another once the image is moved.
 AUGMENTED = {("image", "class"), ("image", "flags")}
+
+
+def refuse_augmentation(task: Task, recipe: Recipe) -> None:
+    """Raises RecipeError where a preset is asked for, and the task has no images that it could be for."""
+    if recipe.augmentation in PRESETS and (task.modality.name, task.target.shape) not in AUGMENTED:
+        cause = f"augmentation is for images with classes or labels, not for {task.name}"
+        raise RecipeError(cause, place="--augmentation", fix="leave it out")
 
 
 @dataclass(frozen=True)
