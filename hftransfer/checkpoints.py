@@ -24,6 +24,7 @@ from .output import MARKER, abandon, durable, sync
 PROCESSOR, START, FINISHED = "processor", "start", "finished"
 ADAPTER = "adapter"  # beside a model, where one was trained
 LEADER = "leader"  # the best of several candidates so far
+OLD = "old"  # of a model: the one that it takes the place of, until it has
 STALE = "stale"  # the figure of a model that ended a phase with a head that no longer fits
 SETTLED = "settled.json"  # what the run chose for itself, and its recipe
 FIGURES = "figures.json"
@@ -47,9 +48,24 @@ def keep(room: Path, name: str, write: Callable[[Path], object], figures: Any) -
     write(part)
     (part / FIGURES).write_text(json.dumps(figures), encoding="utf-8")
     durable(part)
-    shutil.rmtree(room / name, ignore_errors=True)
+    if (room / name).is_dir():
+        _aside(room / name)
     part.rename(room / name)
     sync(room)
+    shutil.rmtree(room / f"{name}.{OLD}", ignore_errors=True)
+
+
+def _aside(folder: Path) -> None:
+    """Out of the way of the one to come, and there until that has its name."""
+    old = folder.with_name(f"{folder.name}.{OLD}")
+    shutil.rmtree(old, ignore_errors=True)
+    folder.rename(old)
+
+
+def kept(room: Path, name: str) -> Path | None:
+    """The folder of a model that was kept; None where there is none."""
+    folders = (room / name, room / f"{name}.{OLD}")
+    return next((folder for folder in folders if (folder / FIGURES).is_file()), None)
 
 
 def seconds_spent(workdir: Path) -> dict[str, float]:
@@ -62,8 +78,13 @@ def seconds_spent(workdir: Path) -> dict[str, float]:
 
 def figures(room: Path, name: str) -> Any:
     """What was kept beside a model; None where there is none."""
-    file = room / name / FIGURES
-    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    folder = kept(room, name)
+    return json.loads((folder / FIGURES).read_text(encoding="utf-8")) if folder else None
+
+
+def begun(room: Path) -> bool:
+    """Whether an earlier attempt at a phase left something to go on from."""
+    return kept(room, FINISHED) is not None or last_checkpoint(room) is not None
 
 
 def tidy(room: Path, kept: tuple[str, ...] = (FINISHED,)) -> None:
@@ -89,10 +110,8 @@ def last_checkpoint(room: Path) -> Path | None:
 
 def best(workdir: Path) -> Path | None:
     """The folder of the best model so far: of the candidates, else of the last phase that has one; None without any."""
-    if (workdir / LEADER).is_dir():
-        return workdir / LEADER
     rooms = sorted(workdir.glob("phase-*"), reverse=True)
-    return next((model for room in rooms if (model := _best_in(room)) is not None), None)
+    return kept(workdir, LEADER) or next((model for room in rooms if (model := _best_in(room)) is not None), None)
 
 
 def _best_in(room: Path) -> Path | None:
@@ -157,6 +176,8 @@ def shed(workdir: Path) -> None:
 def _halves(workdir: Path) -> Iterator[Path]:
     yield from workdir.glob("phase-*/*.part")
     yield from workdir.glob(f"{LEADER}.part")
+    if (workdir / LEADER).is_dir():
+        yield from workdir.glob(f"{LEADER}.{OLD}")
     for path in workdir.glob("phase-*/checkpoint-*"):
         if _state(path) is None:
             yield path

@@ -106,7 +106,8 @@ def _timed(
     augmentation = _augmented(Leg(backbone, data, tuned[0], recipe, machine, Path()), pictures) if tuned else ""
     pace = replace(pace, steps=trial.steps(tuned, machine))
     features = _readings(ways, recipe) * pace.features(data) + unlabelled * (pace.encode + pace.row)
-    times = (1 + recipe.tune) / len(ways) if recipe.tune else 1.0  # a search's trials are of any of the ways
+    again = len(ways) - len(set(map(tuple, ways)))
+    times = (1 + recipe.tune + again) / len(ways) if recipe.tune else 1.0  # a search's trials are of any of the ways
     return Plan(
         task=data.task,
         backbone=backbone.name,

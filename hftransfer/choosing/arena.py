@@ -6,15 +6,15 @@ import copy
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..checkpoints import FINISHED, LEADER, bring_adapter, figures, keep, room_of
-from ..errors import BackboneError, RecipeError
+from ..checkpoints import FINISHED, LEADER, begun, bring_adapter, figures, keep, kept, room_of
+from ..errors import BackboneError, HFTransferError, RecipeError
 from ..models.loading import quiet, reload_model
 from ..predictor.ready import Ready
 from ..predictor.scored import scored
@@ -22,12 +22,13 @@ from ..recipe import Recipe
 from ..results.metrics import Evaluation
 from ..strategies import Phase
 from ..tasks import get_task
-from ..training import Trained, run_phases
+from ..training import Trained, run_phases, spares
 from ..training.balancing import watched
 from ..values import Backbone, Dataset, Event, Interval
 from .run import Run
 
 WHOLE = "whole"  # of the leader: it has learned from all rows, and needs no other phases than its own
+UNFIT = (RecipeError, BackboneError, torch.OutOfMemoryError)  # one cannot be trained: what else there is stands
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Arena:
         self.metric = watched(get_task(run.data.task), run.recipe)  # the same for all, whatever they are trained by
         self.tried: list[Tried] = []
         self.trained: dict[str, Trained] = {}
+        self.cut = False  # the last run, of the leader with all rows
         self.rooms = rooms
 
     def enter(self, entry: Tried, start: Backbone, phases: Sequence[Phase], recipe: Recipe) -> None:
@@ -86,13 +88,14 @@ class Arena:
             self.on_event(Event("train", f"trying {entry.name}: {entry.why}"))
         try:
             known = known or self._run(entry, start, apart(phases), recipe, first)
-        except (RecipeError, BackboneError, torch.OutOfMemoryError) as error:
+        except UNFIT as error:
             if not self.tried:
                 raise  # there is nothing to fall back on
-            self._clear(phases, first)
-            return self.pass_over(entry, getattr(error, "cause", "there is not enough memory"))
+            known = {"cause": _cause(error)}
         known = self.settled.once(f"tried {entry.name}", lambda: known)
         self._clear(phases, first)  # not before it is noted, nor where it is stopped: it goes on from there
+        if "cause" in known:
+            return self.pass_over(entry, known["cause"])
         done = Tried(**known["tried"])
         reached = "no figure" if done.value is None else f"{done.metric} {done.value:.3f}"
         self.on_event(Event("train", f"{done.name} reaches {reached} on validation"))
@@ -100,23 +103,38 @@ class Arena:
         self.trained[done.name] = _trained(known)
 
     def learn_from_all(self, start: Backbone, phases: Sequence[Phase], recipe: Recipe) -> bool:
-        """Train the leader once more, with the rows that have chosen it: they are too few to be left out for long.
+        """Train the leader once more, with the rows that have chosen it, where they are too few to be left out.
 
         Returns:
-            Whether it has learned from them; there may be no time.
+            Whether it has learned from them; there may be no time, and it may fail.
         """
         led = figures(self.work, LEADER)
-        if led.get(WHOLE) or self.over():
+        if not (spares(start, self.data, recipe) and any(phase.whole for phase in phases)) or led.get(WHOLE):
             return WHOLE in led
+        cause = self._once_more(start, phases, recipe, led)
+        if cause:
+            self.cut = self.over()
+            self.on_event(Event("train", f"{self.leader} does without the rows that chose it: {cause}"))
+        return not cause
+
+    def _once_more(self, start: Backbone, phases: Sequence[Phase], recipe: Recipe, led: dict[str, Any]) -> str:
+        """Why the leader could not be trained with all rows; empty where it was."""
+        if self.over() or self.over.left < led["tried"]["seconds"]:
+            return "there is no time left for them"
         self.on_event(Event("train", f"{self.leader} once more, with the rows that chose it"))
-        trained = run_phases(start, self.data, phases, recipe, self.work, self.on_event, self.over, self.rooms)
-        if not trained.cut:
-            self._keep(start.model.save_pretrained, {**led, "trained": asdict(trained), WHOLE: True})
-        return not trained.cut
+        try:
+            trained = run_phases(start, self.data, phases, recipe, self.work, self.on_event, self.over, self.rooms)
+        except UNFIT as error:
+            self._clear(phases, self.rooms)
+            return _cause(error)
+        if trained.cut:
+            return "the time was over"
+        self._keep(start, phases, self.rooms, {**led, "trained": asdict(trained), WHOLE: True})
+        return ""
 
     def knows(self, name: str) -> bool:
-        """Whether an earlier attempt at the run has tried it."""
-        return self._known(name) is not None
+        """Whether an earlier attempt at the run has tried it, or was at it: the rooms of what was tried are gone."""
+        return self._known(name) is not None or any(map(begun, self.work.glob("phase-*")))
 
     def pass_over(self, entry: Tried, cause: str) -> None:
         """Note one that is not tried, and why."""
@@ -134,11 +152,14 @@ class Arena:
         led = figures(self.work, LEADER)
         trained = _trained(led)
         runs = (*self.trained.values(), *([trained] if led.get(WHOLE) else ()))
-        trained = replace(trained, features_seconds=sum(each.features_seconds for each in runs))
-        return replace(start, model=reload_model(start.model, self.work / LEADER)), trained
+        seconds = sum(each.features_seconds for each in runs)
+        trained = replace(trained, features_seconds=seconds, cut=trained.cut or self.cut)
+        folder = kept(self.work, LEADER)
+        assert folder
+        return replace(start, model=reload_model(start.model, folder)), trained
 
     @property
-    def figures(self) -> list[float]:
+    def reached(self) -> list[float]:
         return [entry.figure for entry in self.tried]
 
     def _known(self, name: str) -> dict[str, Any] | None:
@@ -153,20 +174,14 @@ class Arena:
         began = time.perf_counter()
         backbone = replace(start, model=copy.deepcopy(start.model))
         trained = run_phases(backbone, self.data, phases, recipe, self.work, self.on_event, self.over, first)
-        last = room_of(self.work, first + len(phases) - 1, phases[-1].name) if phases else None
-
-        def write(folder: Path) -> None:
-            backbone.model.save_pretrained(folder)
-            bring_adapter(last / FINISHED if last else None, folder)
-
         known = {"tried": asdict(entry), "trained": asdict(trained)}
         if not self.tried:  # a model that can be used, before it is measured
-            self._keep(write, known)
+            self._keep(backbone, phases, first, known)
         value = self._measured(entry, backbone, trained, phases)
         done = replace(entry, **value, seconds=round(time.perf_counter() - began, 1))
         known = {**known, "tried": asdict(done)}
         if self.tried and self._leads(done, phases):
-            self._keep(write, known)
+            self._keep(backbone, phases, first, known)
         return known
 
     def _measured(self, entry: Tried, backbone: Backbone, trained: Trained, phases: Sequence[Phase]) -> dict[str, Any]:
@@ -174,20 +189,26 @@ class Arena:
         better than the leader, theirs: it is not worth a pass over the rows."""
         if phases and all(phase.solver != "trainer" for phase in phases):
             seen = trained.history[-1].get(f"eval_{self.metric}", math.nan)
-            if seen <= max(self.figures, default=-math.inf):
+            if seen <= max(self.reached, default=-math.inf):
                 return {"value": seen}
         self.on_event(Event("train", f"measuring {entry.name} on validation"))
         found = figure_of(backbone, self.data, self.metric)
         return asdict(found) if math.isfinite(found.value) else {}
 
-    def _keep(self, write: Callable[[Path], None], known: dict[str, Any]) -> None:
+    def _keep(self, backbone: Backbone, phases: Sequence[Phase], first: int, known: dict[str, Any]) -> None:
+        last = room_of(self.work, first + len(phases) - 1, phases[-1].name) if phases else None
+
+        def write(folder: Path) -> None:
+            backbone.model.save_pretrained(folder)
+            bring_adapter(last / FINISHED if last else None, folder)
+
         with quiet():
             keep(self.work, LEADER, write, known)
 
     def _leads(self, done: Tried, phases: Sequence[Phase]) -> bool:
         """Whether it is better than all before. One that validation watched and that is no better is the start
         that it kept; one that it could not watch has moved, and was tried since it is thought to be better."""
-        moved, best = any(not phase.judged for phase in phases), max(self.figures)
+        moved, best = any(not phase.judged for phase in phases), max(self.reached)
         return done.figure > best or (moved and done.figure == best)
 
     def _clear(self, phases: Sequence[Phase], first: int) -> None:
@@ -197,6 +218,10 @@ class Arena:
 
 def _trained(known: dict[str, Any]) -> Trained:
     return Trained(**{**known["trained"], "history": tuple(known["trained"]["history"])})
+
+
+def _cause(error: Exception) -> str:
+    return error.cause if isinstance(error, HFTransferError) else "there is not enough memory"
 
 
 def apart(phases: Sequence[Phase]) -> tuple[Phase, ...]:

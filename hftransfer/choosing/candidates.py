@@ -70,12 +70,16 @@ def foreseen(pace: Pace, data: Dataset, known: Facts, recipe: Recipe, few: bool)
     """The phases of each strategy that a run would train; of `auto` the probe's first.
 
     Args:
-        few: whether the best of a contest is trained again, with the rows that chose it.
+        few: whether the best of several is trained again, with the rows that chose it.
     """
-    if recipe.strategy != "auto":
-        return [STRATEGIES[recipe.strategy].phases(known, recipe)]
-    left = seconds(recipe.budget) - pace.features(data) if recipe.budget else 0.0
-    fitting = [found.name for found in candidates(pace, data, known, recipe, left) if found.fits]
-    found = [STRATEGIES[name].phases(known, recipe) for name in (PROBE, *fitting)]
-    again = [phases for phases in found if few and not recipe.tune and any(phase.whole for phase in phases)]
+    contest = recipe.strategy == "auto"
+    names = _fitting(pace, data, known, recipe) if contest else [recipe.strategy]
+    found = [STRATEGIES[name].phases(known, recipe) for name in names]
+    chosen = few and (contest or recipe.tune)
+    again = [phases for phases in found if chosen and any(phase.whole for phase in phases)]
     return [*found, *again[-1:]]
+
+
+def _fitting(pace: Pace, data: Dataset, known: Facts, recipe: Recipe) -> list[str]:
+    left = seconds(recipe.budget) - pace.features(data) if recipe.budget else 0.0
+    return [PROBE, *(found.name for found in candidates(pace, data, known, recipe, left) if found.fits)]

@@ -58,6 +58,8 @@ def _search(run: Run) -> Decision:
     arena, recipes = search(run)
     found = recipes[arena.leader]
     run.on_event(Event("train", f"{arena.leader} is the best of {len(arena.tried)} on validation"))
+    phases = STRATEGIES[found.strategy].phases(facts(run.backbone, run.data), found)
+    arena.learn_from_all(run.backbone, phases, found)
     best, trained = arena.winner(run.backbone)
     return Decision(best, found.strategy, trained, found, tuple(arena.tried))
 
@@ -79,7 +81,7 @@ def _contest(run: Run) -> Decision:
         _try(run, arena, found, probed if shared else whole, phases[len(probe) :] if shared else phases)
     name = arena.leader
     run.on_event(Event("train", f"strategy {name}: the best of {len(arena.trained)} on validation"))
-    alone = few and any(phase.whole for phase in asked[name]) and arena.learn_from_all(whole, asked[name], recipe)
+    alone = arena.learn_from_all(whole, asked[name], recipe)
     shared = not alone and _begins(asked[name], probe)
     best, then = arena.winner(probed)
     return Decision(

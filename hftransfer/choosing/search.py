@@ -39,7 +39,7 @@ def search(run: Run) -> tuple[Arena, dict[str, Recipe]]:
     recipes = {USUAL: plain.with_(strategy=names[0])}
     _enter(arena, USUAL, recipes[USUAL], {}, run.backbone, known)
     for number in range(1, recipe.tune + 1):
-        name, figures = f"trial {number}", dict(zip(recipes.values(), arena.figures, strict=True))
+        name, figures = f"trial {number}", dict(zip(recipes.values(), arena.reached, strict=True))
         if run.over() and not arena.knows(name):
             run.on_event(Event("train", f"the time was over after {number - 1} of {recipe.tune} trials"))
             break
@@ -49,7 +49,7 @@ def search(run: Run) -> tuple[Arena, dict[str, Recipe]]:
             break
         recipes[name] = plain.with_(**choices)
         _enter(arena, name, recipes[name], choices, run.backbone, known)
-        study.tell(trial, max(arena.figures[-1], LEAST))
+        study.tell(trial, max(arena.reached[-1], LEAST))
     return arena, recipes
 
 

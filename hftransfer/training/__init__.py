@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..checkpoints import room_of
+from ..checkpoints import begun, room_of
 from ..models.device import pick_device, pick_precision, to_device
 from ..models.loading import fingerprint
 from ..recipe import Recipe, seconds
@@ -97,10 +97,11 @@ def run_phases(
     to_device(backbone.model, machine.device)
     trained, ahead = Trained(), None
     for number, phase in enumerate(phases):
-        if first + number and over() and ahead is None:
-            return trained + Trained(cut=True)  # the first gives a model, the others only better it
-        current = as_it_is(backbone) if number and phase.solver != "trainer" else backbone
         room = room_of(workdir, first + number, phase.name)
+        # The first gives a model, the others only better it; what an earlier attempt has of them is not given up.
+        if number and over() and ahead is None and not begun(room):
+            return trained + Trained(cut=True)
+        current = as_it_is(backbone) if number and phase.solver != "trainer" else backbone
         leg = Leg(current, data, phase, recipe, machine, room, _of(room, on_event), over)
         if not number:
             tell_of_all(leg)

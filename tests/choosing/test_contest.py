@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 import torch
 
 from hftransfer import Recipe, fine_tune
-from hftransfer.checkpoints import best
+from hftransfer.checkpoints import best, figures
 from hftransfer.choosing import Decision, Run, Settled, decide, facts, promising
 from hftransfer.choosing.arena import figure_of
 from hftransfer.choosing.candidates import candidates
@@ -17,7 +19,7 @@ from hftransfer.data import load_data
 from hftransfer.models import load_backbone
 from hftransfer.strategies import STRATEGIES, Facts, Phase, Rates
 from hftransfer.tasks import get_task
-from hftransfer.training import Over, Pace, never, run_phases, steps_of, within_budget
+from hftransfer.training import Over, Pace, Trained, never, run_phases, steps_of, within_budget
 from hftransfer.training.pace import BACKWARD
 from hftransfer.values import Backbone, Dataset, Event
 from tests.tiny import table, text_backbone
@@ -42,6 +44,19 @@ def station(folder: Path, rows: int = 20, **choices: object) -> tuple[Backbone, 
     source = (folder / "t.csv").read_text() if (folder / "t.csv").exists() else table(folder / "t.csv", rows=rows)
     data = load_data(folder / "t.csv" if isinstance(source, str) else source, recipe)
     return load_backbone(get_task(data.task), data.labels, recipe), data, recipe
+
+
+class Killed(list[Event]):
+    """What is heard until something is."""
+
+    def __init__(self, when: Callable[[Event], bool]) -> None:
+        super().__init__()
+        self.when = when
+
+    def append(self, event: Event) -> None:
+        super().append(event)
+        if self.when(event):
+            raise KeyboardInterrupt
 
 
 def decided(folder: Path, heard: list[Event], over: Over = never, **choices: object) -> tuple[Decision, Dataset]:
@@ -91,6 +106,9 @@ def test_a_candidate_that_cannot_be_trained_is_passed_over(tmp_path: Path, monke
     decision, _ = decided(tmp_path, [])
     assert decision.strategy == "feature-extraction"
     assert decision.tried[1].value is None and "class" in decision.tried[1].why
+    monkeypatch.undo()
+    again, _ = decided(tmp_path, [])  # and stays so, else what is suggested by the figures would be another
+    assert again.tried == decision.tried
 
 
 def test_what_is_compared_leaves_validation_alone_and_begins_where_its_strategy_does(
@@ -110,6 +128,7 @@ def test_what_is_compared_leaves_validation_alone_and_begins_where_its_strategy_
     assert all(phase.whole for phase in again)
     assert [row["phase"] for row in decision.trained.history][-1] == again[-1].name
     decided(tmp_path / "tuned", [], strategy="contrastive", epochs=1, tune=1)
+    assert any(phase.whole for phase in ran.pop())  # of a search, too
     assert not any(phase.whole for phases in ran for phase in phases)
     own = STRATEGIES["contrastive"].phases(Facts("attention", 28, 2, layers=2, smallest=14), Recipe(strategy="auto"))
     assert [phase.name for phase in ran[1]] == [phase.name for phase in own]
@@ -130,6 +149,53 @@ def test_a_run_that_goes_on_trains_no_candidate_twice(tmp_path: Path, monkeypatc
     weights = second.backbone.model.state_dict()
     assert all(torch.equal(tensor, weights[name]) for name, tensor in first.backbone.model.state_dict().items())
     assert best(tmp_path / "work") == tmp_path / "work" / "leader"
+
+
+def test_a_candidate_that_a_kill_stopped_is_not_given_up_where_the_time_is_over(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(STRATEGIES, "contrastive", Moved("contrastive", 1e-3))
+    with pytest.raises(KeyboardInterrupt):
+        decided(tmp_path, Killed(lambda event: event.step == 5 and event.message == "contrastive"))
+    decision, _ = decided(tmp_path, [], over=lambda: True)
+    assert decision.tried[1].value is not None
+    known = json.loads((tmp_path / "work" / "settled.json").read_text())["tried contrastive"]["trained"]
+    assert {row["phase"] for row in known["history"]} == {"contrastive"} and known["cut"]
+
+
+def test_where_the_rows_that_chose_are_not_learned_from_the_leader_is_kept(tmp_path: Path, monkeypatch) -> None:
+    """The last run may have no time, be cut, or fail."""
+    monkeypatch.setitem(STRATEGIES, "contrastive", Moved("contrastive", 30.0))  # the probe wins
+    heard: list[Event] = Killed(lambda event: "once more" in event.message)
+    with pytest.raises(KeyboardInterrupt):
+        decided(tmp_path, heard, budget="10h")
+    ends = []
+
+    def ended(over: Over = never) -> Decision:
+        heard: list[Event] = []
+        decision, _ = decided(tmp_path, heard, over=over, budget="10h")
+        ends.append([event.message.partition(": ")[2] for event in heard if "does without" in event.message])
+        return decision
+
+    file = tmp_path / "work" / "leader" / "figures.json"
+    led = file.read_text()
+    file.write_text(json.dumps(json.loads(led) | {"tried": {**json.loads(led)["tried"], "seconds": 36001.0}}))
+    assert not ended().trained.cut
+    file.write_text(led)
+    assert ended(over=lambda: True).trained.cut
+    with monkeypatch.context() as failing:
+        failing.setattr("hftransfer.choosing.arena.run_phases", out_of_memory)
+        assert not ended().trained.cut
+    with monkeypatch.context() as slow:
+        slow.setattr("hftransfer.choosing.arena.run_phases", lambda *args: Trained(cut=True))
+        ended()
+    assert figures(tmp_path / "work", "leader") == json.loads(led)
+    none = ["there is no time left for them"]
+    assert ends == [none, none, ["there is not enough memory"], ["the time was over"]]
+    ended()
+    assert ends.pop() == [] and figures(tmp_path / "work", "leader")["whole"]
+
+
+def out_of_memory(*args: object) -> Trained:
+    raise torch.OutOfMemoryError
 
 
 def test_what_fits_is_judged_by_the_time_that_is_left(tmp_path: Path) -> None:

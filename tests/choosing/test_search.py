@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import optuna
+import pytest
 
 from hftransfer import Recipe
 from hftransfer.choosing import Run, Settled, decide, facts
@@ -16,7 +18,7 @@ from hftransfer.tasks import get_task
 from hftransfer.training import never, within_budget
 from hftransfer.values import Event
 
-from .test_contest import decided, station
+from .test_contest import Killed, decided, station
 
 
 def test_a_search_keeps_the_best_trial_and_the_recipe_that_gave_it(tmp_path: Path) -> None:
@@ -30,6 +32,17 @@ def test_a_search_keeps_the_best_trial_and_the_recipe_that_gave_it(tmp_path: Pat
     assert any(event.message == f"{winner.name} is the best of 3 on validation" for event in heard)
     again, _ = decided(tmp_path, [], strategy="full", epochs=2, tune=2)
     assert again.tried == decision.tried and again.recipe == decision.recipe
+
+
+@pytest.mark.slow
+def test_a_trial_that_a_kill_stopped_is_not_given_up_where_the_time_is_over(tmp_path: Path) -> None:
+    heard = Killed(lambda event: event.step == 5 and any("trial 1" in earlier.message for earlier in heard))
+    with pytest.raises(KeyboardInterrupt):
+        decided(tmp_path, heard, strategy="full", epochs=2, tune=2)
+    decided(tmp_path, [], over=lambda: True, strategy="full", epochs=2, tune=2)
+    known = json.loads((tmp_path / "work" / "settled.json").read_text())
+    assert [row["phase"] for row in known["tried trial 1"]["trained"]["history"]][-1] == "full"
+    assert "tried trial 2" not in known
 
 
 def test_only_knobs_that_matter_and_are_left_open_are_searched(tmp_path: Path) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hftransfer import workflow
-from hftransfer.checkpoints import SPENT, STAGED, keep, seconds_spent
+from hftransfer.checkpoints import LEADER, SPENT, STAGED, best, figures, keep, seconds_spent
 from hftransfer.jobs import cleaning, supervisor
 from hftransfer.jobs.states import State
 from hftransfer.jobs.store import Store
@@ -37,6 +41,14 @@ def cut_at(step: int, seen: Listener = lambda event: None) -> Listener:
     def listen(event: Event) -> None:
         seen(event)
         if event.stage == "train" and event.total and event.step >= step:
+            raise Cut
+
+    return listen
+
+
+def cut_in(stage: str) -> Listener:
+    def listen(event: Event) -> None:
+        if event.stage == stage:
             raise Cut
 
     return listen
@@ -75,6 +87,37 @@ def test_a_model_is_on_the_disk_before_it_has_its_name(tmp_path: Path, synced: l
     assert synced[4:] == ["-> finished", "room"]
 
 
+def test_of_two_models_one_is_there_whenever_a_kill_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before and after each step that takes a name from the disk, or gives one."""
+    rename, rmtree, left = Path.rename, shutil.rmtree, [0]
+
+    def counted(do: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*args: Any, **more: Any) -> Any:
+            left[0] -= 1
+            if not left[0]:
+                raise Cut
+            return do(*args, **more)
+
+        return step
+
+    def write(folder: Path) -> None:
+        (folder / "config.json").write_text("{}")
+
+    keep(tmp_path, LEADER, write, 0)
+    monkeypatch.setattr(Path, "rename", counted(rename))
+    monkeypatch.setattr(shutil, "rmtree", counted(rmtree))
+    seen = []
+    for number in range(1, 9):
+        left[0] = number
+        with suppress(Cut):
+            keep(tmp_path, LEADER, write, number)
+        seen.append(figures(tmp_path, LEADER))
+        folder = best(tmp_path)
+        assert folder and (folder / "config.json").is_file()
+    assert seen == [0, 0, 0, 0, 5, 6, 7, 8]
+    assert [path.name for path in tmp_path.iterdir()] == [LEADER]
+
+
 @needs_proc
 def test_what_a_run_notes_while_it_goes_on(
     home: Path, bert: Path, tmp_path: Path, synced: list[str], monkeypatch: pytest.MonkeyPatch
@@ -108,7 +151,13 @@ def test_a_budget_that_earlier_attempts_spent_is_spent(home: Path, bert: Path, t
     with pytest.raises(Cut):
         fine_tune(source, given, output=tmp_path / "m", workdir=tmp_path / "w", on_event=cut_at(20))
     (tmp_path / "w" / SPENT).write_text(json.dumps({"total": 700.0, "train": 601.0}))
-    assert fine_tune(source, given, output=tmp_path / "m", workdir=tmp_path / "w").report["stopped_early"]
+    for stage in ("save", "never"):  # killed when all is trained, too, it ends with what was trained
+        with suppress(Cut):
+            fine_tune(source, given, output=tmp_path / "m", workdir=tmp_path / "w", on_event=cut_in(stage))
+        history = json.loads(next((tmp_path / "w").glob("*full/finished/figures.json")).read_text())["history"]
+        assert 11 < history[-1]["step"] < 20  # one more than the checkpoint
+    report = json.loads((tmp_path / "m" / "report.json").read_text())
+    assert report["stopped_early"] and report["history"][-len(history) :] == history
 
 
 def test_a_jobs_hours_count_what_earlier_attempts_took(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

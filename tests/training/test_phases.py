@@ -17,7 +17,7 @@ from hftransfer.models.inputs import example
 from hftransfer.recipe import Recipe
 from hftransfer.strategies import Phase, Rates
 from hftransfer.tasks import get_task
-from hftransfer.training import Leg, Machine, family, few, never, run_phases, within_budget
+from hftransfer.training import Leg, Machine, family, few, machine_for, never, run_phases, within_budget
 from hftransfer.training.tuning import tune
 from hftransfer.training.tuning.batches import change_of
 from hftransfer.training.tuning.merits import merit_of
