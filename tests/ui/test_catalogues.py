@@ -7,10 +7,13 @@ pages: its key, with its English and the translation, into `words`.
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
+from importlib.resources import files
 from string import Formatter
 
 import pytest
@@ -97,6 +100,18 @@ def test_translations_have_the_gaps_of_their_english(language: str) -> None:
         assert not gaps or strict or len(re.findall("[a-z]", literal)) > 5, f"{english} fits too many texts: {target}"
     for key, target in table(language, "words").items():
         assert named(target) == named(EN[key]), key
+
+
+@every
+def test_each_text_is_translated_once(language: str) -> None:
+    """Of two rows for the same text the later would win, silently."""
+    text = (files("hftransfer.ui.languages") / f"{language}.json").read_text("utf-8")
+    tables = dict(json.loads(text, object_pairs_hook=list))
+    found = {
+        part: [key for key, times in Counter(key for key, _ in rows).items() if times > 1]
+        for part, rows in tables.items()
+    }
+    assert not any(found.values()), found
 
 
 @every
