@@ -163,6 +163,8 @@ EN = {
     "train.advice": "What may help",
     "train.tried": "Tried, and measured on validation",
     "train.untried": "No time was left to try {names}: a longer budget (20m, say) gives it.",
+    "train.crossed": "A probe by cross-validation, {folds} folds over {rows} rows: {metric} {value} ({low} – {high})",
+    "train.joined": "Examples without labels: {given}. Joined the training rows: {rows}.",
     "train.off": "off",
     "augmented.strip": "One training image as the preset “{preset}” changes it",
     "augmented.none": "Training images are not changed.",
@@ -293,8 +295,8 @@ EN = {
 }
 
 
-# Values that are texts of ours, too: why something is so, what was measured, on which split.
-_OURS = ("why", "metric", "split")
+# Values that are texts of ours, too: why something is so, what was measured, on which split, by which strategy.
+_OURS = ("why", "metric", "split", "strategy")
 
 
 def say(key: str, **values: object) -> str:
