@@ -73,18 +73,22 @@ def _rows(entries: Sequence[Field[Any]], beneath: Beneath, instead: Instead) -> 
             beneath.get(entry.name, lambda: None)()
 
 
-def recipe(values: Sequence[Any], owner: str = "", *, folders: bool = False) -> Recipe:
+def recipe(
+    values: Sequence[Any], owner: str = "", *, folders: bool = False, only: Sequence[str] | None = None
+) -> Recipe:
     """The recipe that a filled form asks for: what is left empty keeps its default.
 
     Args:
         owner: whose uploads may be named.
         folders: whether a backbone may be a folder of this machine, or only be on the Hub.
+        only: the fields that are read, where not all are.
 
     Raises:
         RecipeError: a value is out of its bounds, or the backbone is neither.
         SourceError: an upload that is named is not there.
     """
-    given = {entry.name: _typed(entry, value) for entry, value in zip(shown(), values, strict=True) if _filled(value)}
+    filled = [(entry, value) for entry, value in zip(shown(), values, strict=True) if _filled(value)]
+    given = {entry.name: _typed(entry, value) for entry, value in filled if only is None or entry.name in only}
     if "backbone" in given:
         _check_backbone(given["backbone"], folders)
     if "pseudo_label" in given:
