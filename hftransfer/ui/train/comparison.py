@@ -169,12 +169,16 @@ def table(found: Mapping[str, Any]) -> str:
     titles = (pieces.sentence(say(f"recommend.{name}", metric=metric)) for name in COLUMNS)
     heads = "".join(f'<th scope="col">{plain(title)}</th>' for title in titles)
     rows = "".join(_row(one, found) for one in found["candidates"])
-    body = f'<div class="hft-scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    body = (
+        f'<div class="hft-scroll hft-whole"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
     title = f"<strong>{plain(say('recommend.title', rows=pieces.count(found['rows'])))}</strong>"
     why = say("recommend.why", backbone=found["choice"], why=found["why"])
     note = pieces.sentence(translated(found.get("note", "")))
     rest = f"<p>{plain(why)}</p>" + (f'<p class="hft-hint">{plain(note)}</p>' if note else "")
-    return pieces.card_of(f'<div class="hft-title">{title}</div>{body}{rest}', live=True)
+    return pieces.card_of(
+        f'<div class="hft-title">{title}</div><div class="hft-scroll hft-whole">{body}</div>{rest}', live=True
+    )
 
 
 def _row(one: Mapping[str, Any], found: Mapping[str, Any]) -> str:
