@@ -12,7 +12,7 @@ from ..measures import headline, written
 from ..results.tried import attempts
 from ..tasks import TASKS
 from .languages.messages import translated, translated_parts
-from .words import known, say
+from .words import in_form, known, say
 
 DOING = {"check": "data.checking", "recommend": "recommend.doing", "push": "publish.pushing"}
 AMOUNTS = {"class": "data.classes", "flags": "data.labels", "numbers": "data.numbers", "tags": "data.kinds"}
@@ -238,7 +238,7 @@ def _seconds(result: Mapping[str, Any]) -> str:
 
 
 def _failure(error: Mapping[str, str], title: str, log: str = "", *, mild: bool = False) -> str:
-    error = translated_parts(error)
+    error = {part: in_form(str(text)) for part, text in translated_parts(error).items()}
     told = {"place": error.get("place", ""), "fix": sentence(error.get("fix", ""))}
     rows = "".join(
         f"<dt>{plain(say(f'error.{part}'))}</dt><dd>{plain(words)}</dd>" for part, words in told.items() if words

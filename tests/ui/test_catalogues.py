@@ -19,7 +19,7 @@ from string import Formatter
 import pytest
 
 from hftransfer.recipe import Recipe
-from hftransfer.ui.labels import field_label
+from hftransfer.ui.fields import field_label
 from hftransfer.ui.languages import LANGUAGES, TAIWAN, read, table
 from hftransfer.ui.languages.messages import GAP, KINDS
 from hftransfer.ui.words import EN
@@ -86,8 +86,11 @@ def test_none_is_left_over(language: str) -> None:
 
 
 @every
-def test_the_forms_fields_have_names(language: str) -> None:
-    assert {field_label(entry.name) for entry in fields(Recipe)} <= set(table(language, "names"))
+def test_the_forms_fields_and_their_values_have_names(language: str) -> None:
+    names = set(table(language, "names"))
+    assert {field_label(entry.name) for entry in fields(Recipe)} <= names
+    values = {value for entry in fields(Recipe) for value in entry.metadata.get("choices", ())}
+    assert values - names <= {"fp32", "bf16", "fp16"}  # names of arithmetic
 
 
 @every

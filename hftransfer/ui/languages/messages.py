@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
+from ..fields import field_label
 from . import ENGLISH, spoken, table
 
 GAP = re.compile(r"\{(\d+)(?::(\w+))?\}")
@@ -124,7 +125,7 @@ def _choices(text: str, language: str) -> str | None:
     """The fields of the form by their names there, each with its value; None for any other text."""
     names = table(language, "names")
     pairs = [part.partition(" ") for part in text.split(", ")]
-    known = [(names.get(name.replace("_", " ").capitalize()), value) for name, _, value in pairs if value]
+    known = [(names.get(field_label(name)), value) for name, _, value in pairs if value]
     if len(known) < len(pairs) or not all(name for name, _ in known):
         return None
     return "，".join(f"{name} {names.get(value, value)}" for name, value in known)

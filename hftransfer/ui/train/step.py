@@ -79,6 +79,14 @@ class TrainStep:
             changed: changes when there is other data.
         """
         self.unlabelled.wire(page)
+        changed.change(
+            lambda data, secret: form.fitting(_task(data, secret)),
+            [page.data, page.owner],
+            form.for_some(self.choices),
+            api_name="fit_form",
+            show_progress="hidden",
+            api_visibility="private",
+        )
         taken = self.comparison.wire(page, changed, self.choices)
         self.plan.wire(page, changed, self.choices, taken, self.comparison.going)
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -163,6 +171,12 @@ def _ready(data: str, secret: str | None) -> Job | None:
     """The visitor's check that one can train on."""
     check = seen(data, secret, kind="check")
     return check if check is not None and check.state is State.DONE else None
+
+
+def _task(data: str, secret: str | None) -> str:
+    """What the visitor's data is for; empty where there is none."""
+    check = _ready(data, secret)
+    return str((check.result or {}).get("task", "")) if check else ""
 
 
 def render(job: Job | None, *, mine: bool = True, ready: bool = True) -> tuple[Any, ...]:
