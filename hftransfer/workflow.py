@@ -16,7 +16,7 @@ from typing import Any
 from transformers import set_seed
 
 from .checkpoints import PROCESSOR, SETTLED, SPENT, STAGED, best, seconds_spent
-from .choosing import Run, Settled, decide, pick_backbone, require, with_language
+from .choosing import Decision, Run, Settled, decide, pick_backbone, require, with_language
 from .continuing import note_origin, went_on
 from .data import counted, load_data
 from .home import home
@@ -34,7 +34,7 @@ from .recipe import Recipe
 from .results.advice import advise, sampled
 from .results.report import write_report
 from .tasks import get_task
-from .training import Over, cross_validation, never, probing, refuse, with_pseudo_labels, within_budget
+from .training import ALONE, BOTH, Over, cross_validation, never, probing, refuse, with_pseudo_labels, within_budget
 from .usage import DENSE
 from .values import Backbone, Dataset, Event, Listener, silent
 
@@ -106,7 +106,8 @@ def fine_tune(
             report = predictor.measure(data.splits[data.evaluated_on], on_event=tell)
             learnt = predictor.measure(sampled(data.splits["train"]))
             gone_on = went_on(recipe, predictor, data, tell) if data.known else {}
-        data = replace(data, notes=(*data.notes, *decision.notes, *_flattered(predictor, data)))
+        notes = (*data.notes, *decision.notes, *_learned(decision, data), *_flattered(predictor, data, decision))
+        data = replace(data, notes=notes)
         run = {
             **described(target, data, backbone, chosen, decision.strategy, decision.recipe),
             **report.to_json(),
@@ -129,12 +130,21 @@ def fine_tune(
     return predictor.at(target)
 
 
-def _flattered(predictor: Predictor, data: Dataset) -> list[str]:
+def _learned(decision: Decision, data: Dataset) -> list[str]:
+    """Whether validation's rows were learned from too."""
+    rows = data.rows["validation"]
+    told = [f"{rows} rows of validation were too few to choose by: the model learned from them too"]
+    return told if decision.trained.history[-1].get("chosen_by") == BOTH else []
+
+
+def _flattered(predictor: Predictor, data: Dataset, decision: Decision) -> list[str]:
     """What the rows that are reported had a hand in, where there are no others."""
     if data.evaluated_on != "validation":
         return []
+    left = not decision.tried and all(row.get("chosen_by") == ALONE for row in decision.trained.history)
+    kept = [] if left else ["the rows that are reported also chose what was kept: on others it may do less well"]
     tuned = ["the thresholds were tuned on the rows that are reported"] if predictor.thresholds else []
-    return ["the rows that are reported also chose what was kept: on others it may do less well", *tuned]
+    return [*kept, *tuned]
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 1000  # texts
 KEPT_BYTES = 4 << 30  # the cache's size; the least recently used goes first
+_CODE = re.compile(r"\d+[fm]")  # of a view
 
 
 def read_features(
@@ -58,14 +60,31 @@ def read_features(
         width] where every token has its own state: those of a text in order, special
         ones left out, one text after another.
     """
-    path = home("features") / f"{_key(backbone, anatomy, digest, views, dtype)}.npy"
-    kept = cached(path)
+    key = _key(backbone, anatomy, digest, dtype)
+    kept = _read_before(key, views)
     if kept is None:
+        path = home("features") / f"{key}-{''.join(map(_code, views))}.npy"
         with replacing(path) as part:
             _compute(part, backbone, anatomy, rows, views, device, dtype, batch_size, on_event)
         prune(path.parent, KEPT_BYTES)
         kept = np.load(path, mmap_mode="r")
     return kept
+
+
+def _read_before(key: str, views: tuple[View, ...]) -> np.ndarray | None:
+    """These views' features, out of the first file that has them all: who reads fewer reads none anew."""
+    wanted = [_code(view) for view in views]
+    for path in sorted(home("features").glob(f"{key}-*.npy"), key=lambda path: len(path.name)):
+        held = _CODE.findall(path.stem.removeprefix(key))
+        kept = cached(path) if set(wanted) <= set(held) else None
+        if kept is not None:
+            return kept if held == wanted else kept[:, [held.index(code) for code in wanted]]
+    return None
+
+
+def _code(view: View) -> str:
+    """A view in a file's name."""
+    return f"{view.depth}{view.pooling[0]}"
 
 
 def cached(path: Path) -> np.ndarray | None:
@@ -90,10 +109,10 @@ def whole_array(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
     return array
 
 
-def _key(backbone: Backbone, anatomy: Anatomy, digest: str, views: tuple[View, ...], dtype: torch.dtype) -> str:
+def _key(backbone: Backbone, anatomy: Anatomy, digest: str, dtype: torch.dtype) -> str:
     """Data, weights, revision and processor; what else changes the numbers comes along."""
     processor = described(backbone)
-    read = (anatomy.every_token, anatomy.dense or anatomy.head, views)
+    read = (anatomy.every_token, anatomy.dense or anatomy.head)
     parts = (digest, backbone.key, backbone.revision, processor, read, dtype, torch.__version__)
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 

@@ -96,6 +96,11 @@ class Curves:
             run, best, learnt.get("value"), held.get("value"), held.get("high"), rows, sum(ends.values()), larger
         )
 
+    @property
+    def folded(self) -> bool:
+        """Whether cross-validation has chosen something already."""
+        return any("cross-validation" in row.get("chosen_by", "") for row in self.run.get("history") or ())
+
     def line(self, name: str) -> list[float]:
         """A figure's values in order; one that is none is infinite."""
         values = (row[name] for row in self.rows if name in row)
@@ -230,7 +235,7 @@ def _too_small(curves: Curves) -> Advice | None:
 
 def _too_few(curves: Curves) -> Advice | None:
     rows = (curves.run.get("rows") or {}).get("validation") or 0
-    if not 0 < rows < FEW or curves.asked("folds"):
+    if not 0 < rows < FEW or curves.asked("folds") or curves.folded:
         return None
     message = f"{rows} rows of validation are too few to tell good from better: a cross-validation uses all rows"
     return Advice("few-validation", message, "--folds 5")

@@ -13,8 +13,8 @@ PROBE = Phase("probe", trains="head", solver="closed-form", depth="best")
 @dataclass(frozen=True)
 class FeatureExtraction:
     """One forward pass, then a multinomial logistic regression; the backbone is read, and cut, at
-    the depth that validation likes best; where rows are few, at the one that cross-validation does,
-    and all of them are learned from."""
+    the depth that validation likes best. Where validation has few rows cross-validation chooses, and
+    learns from them too if they were taken from train and a test of its own measures."""
 
     name: str = "feature-extraction"
 

@@ -25,7 +25,7 @@ class Full:
     """The head starts from a probe on the frozen features, which costs one forward
     pass; a random head would spend its first epochs on spoiling the backbone
     (Kumar et al. 2022, https://arxiv.org/abs/2202.10054). The probe also chooses the depth
-    that training starts from, so `full` never ends below `feature-extraction` on validation."""
+    that training starts from, and what validation does not like better gives way to it."""
 
     name: str = "full"
 

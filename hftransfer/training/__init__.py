@@ -16,7 +16,7 @@ from ..strategies.feature_extraction import PROBE
 from ..tasks import get_task
 from ..values import Backbone, Dataset, Listener, silent
 from .enlarging import with_pseudo_labels
-from .few import Ahead, spares, tell_of_all
+from .few import ALONE, BOTH, Ahead, spares, tell_of_all
 from .heads.folds import cross_validation
 from .heads.mapping import run_mapping
 from .heads.probe import run_probe
@@ -28,6 +28,8 @@ from .tuning.shown import variants
 from .tuning.tune import run_tune, steps_of
 
 __all__ = [
+    "ALONE",
+    "BOTH",
     "Leg",
     "Machine",
     "Over",

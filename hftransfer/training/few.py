@@ -20,6 +20,8 @@ from .progress import Leg, Trained
 
 PARTS = ("train", "validation")
 ENOUGH = 100  # rows of validation: with fewer, a choice by them is chance
+BOTH, ALONE = "cross-validation of train and validation", "cross-validation of train"
+MANY = 3000  # rows of train: with more, heads for every fold, view and strength take their time
 
 
 def learns_from_all(leg: Leg) -> bool:
@@ -42,8 +44,16 @@ def too_few(backbone: Backbone, data: Dataset, recipe: Recipe) -> bool:
     validation gains no more, so that it must be of rows that nothing was tuned on.
     """
     alike = get_task(data.task).target.shape == "class" and not backbone.known and not is_dense(backbone.model.config)
-    plain = recipe.generate is None and recipe.pseudo_label is None and recipe.balance == "none"
-    return data.rows["validation"] < ENOUGH and alike and plain
+    plain = recipe.generate is None and recipe.balance == "none" and "train" not in data.parts
+    few = data.rows["validation"] < ENOUGH and data.rows["train"] < MANY
+    return few and alike and plain
+
+
+def chosen_by(leg: Leg) -> str:
+    """In words for the history: the rows that a head's depth and strength are chosen by."""
+    if learns_from_all(leg):
+        return BOTH
+    return ALONE if too_few(leg.backbone, leg.data, leg.recipe) else "validation"
 
 
 def with_all_rows(leg: Leg) -> Leg:

@@ -86,6 +86,16 @@ def test_the_saved_folder_is_evaluated_to_the_same_figures(kind: str, strategy: 
 
 
 @ALL
+def test_a_report_tells_what_few_rows_of_validation_were_used_for(kind: str, models) -> None:
+    probed, tuned = (models[kind, strategy][0].report for strategy in ("feature-extraction", "full"))
+    told = (
+        f"{probed['rows']['validation']} rows of validation were too few to choose by: the model learned from them too"
+    )
+    assert told in probed["notes"] and told not in tuned["notes"]
+    assert not any(piece["code"] == "few-validation" for piece in probed["advice"])
+
+
+@ALL
 def test_a_report_lies_beside_the_model(kind: str, models) -> None:
     predictor, _ = models[kind, "full"]
     report = json.loads((predictor.folder / "report.json").read_text())

@@ -68,6 +68,16 @@ def test_a_second_run_does_no_forward_pass(bert: tuple[Backbone, Anatomy]) -> No
     assert np.array_equal(first, second) and isinstance(second, np.memmap)
 
 
+def test_who_reads_fewer_views_reads_none_anew(bert: tuple[Backbone, Anatomy]) -> None:
+    both = compute(*bert, digest="views", views=(View(1), View(2)))
+    counting = Counting(bert[0].model)
+    assert np.array_equal(compute(*bert, digest="views", views=(View(2),)), both[:, 1:])
+    assert counting.passes == 0
+    compute(*bert, digest="views", views=(View(2, "mean"),))
+    counting.handle.remove()
+    assert counting.passes > 0
+
+
 @pytest.mark.parametrize("change", ["data", "weights", "revision", "processor", "precision", "view"])
 def test_any_change_computes_anew(change: str, bert: tuple[Backbone, Anatomy]) -> None:
     backbone, anatomy = bert

@@ -17,7 +17,7 @@ from ...models.views import View
 from ...models.words import tokens_of
 from ...tasks import get_task
 from ...values import Backbone, Dataset, Event, Part
-from ..few import PARTS, learns_from_all, too_few
+from ..few import PARTS, chosen_by, learns_from_all, too_few
 from ..progress import Leg, Trained
 from ..rows import token_tags
 from .dense import train_dense
@@ -60,6 +60,7 @@ def run_probe(leg: Leg) -> Trained:
     reshape(leg.backbone.model, seen.anatomy, seen.views[at])
     view = seen.views[at]
     row = {"phase": leg.phase.name, "depth": view.depth, "pooling": view.pooling, "strength": solved.strength}
+    row["chosen_by"] = chosen_by(leg)
     # Features that were tuned on these very rows, and read as they are now, say nothing of others.
     honest = not (learns_from_all(leg) and leg.phase.depth == "kept")
     figures = {f"eval_{name}": value for name, value in solved.figures.items() if honest}

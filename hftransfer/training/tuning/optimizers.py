@@ -28,7 +28,7 @@ def named(recipe: Recipe) -> dict[str, Any]:
     """
     name = optimizer_of(recipe)
     if name not in NAMES:
-        near = get_close_matches(name, NAMES, n=4, cutoff=0.5) or ["adamw", "sgd", "adafactor"]
+        near = dict.fromkeys([*get_close_matches(name, NAMES, n=3, cutoff=0.7), "adamw", "sgd"])
         fix = f"choose one of: {', '.join(near)}"
         raise RecipeError(f"there is no optimizer '{recipe.optimizer}'", place="--optimizer", fix=fix)
     return {"optim": OURS.get(name, name), "optim_args": OPTIONS.get(name)}

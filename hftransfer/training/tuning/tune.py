@@ -73,13 +73,14 @@ def _trained(leg: Leg) -> Progress:
     keep_memory()
     machine = replace(leg.machine, dtype=tuning_precision(leg.backbone, leg.recipe, leg.machine))
     leg = replace(leg, machine=machine)
+    steps = steps_of(leg.phase, leg.data.rows["train"], leg.recipe)  # as many, whatever else is learned from
     leg = with_all_rows(leg)
     leg.on_event(Event("train", "preparing the rows"))
     with quiet():
         rows = rows_of(leg)
     progress = Progress(leg.phase.name, leg.on_event, leg.over)
     with quiet(), exact_head(leg.backbone, leg.task, machine), tamed_dropout(leg.backbone.model, leg.recipe.dropout):
-        steps, change = steps_of(leg.phase, len(rows.train), leg.recipe), change_of(leg)
+        change = change_of(leg)
         tell_of(change, leg)
         leg = with_found_rate(leg, rows, partial(trainer_for, change=change), steps)
         progress.history += found_rows(leg)
