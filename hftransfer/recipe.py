@@ -16,14 +16,25 @@ from .tasks import get_task
 
 
 def choice(default: Any, help: str, *, group: str, **more: Any) -> Any:
-    """A field that carries its help; `more` may hold choices, low, high; and `empty`, what None means."""
+    """A field that carries its help.
+
+    `more` may hold choices, low, high; `empty`, what None means; `only`, the modality that it is for; and `shell`,
+    what the shell's help adds.
+    """
     return field(default=default, metadata={"help": help, "group": group, **more})
 
 
-STRATEGIES = (
-    *("auto", "feature-extraction", "full", "gradual-unfreezing", "lora", "lp-ft", "contrastive", "l2-sp"),
-    "label-mapping",
-)
+STRATEGIES = {  # with what each does, for the shell's help
+    "auto": "what suits the data is tried, and the best on validation kept",
+    "feature-extraction": "the backbone stands still, a head is solved on its features",
+    "full": "everything learns",
+    "gradual-unfreezing": "the head first, then layer by layer from the top",
+    "lora": "small adapters learn, and are merged",
+    "lp-ft": "feature-extraction first, then full from there",
+    "contrastive": "for few rows: those of a class are drawn together, then a head is solved",
+    "l2-sp": "full, held near the weights that it began with",
+    "label-mapping": "the backbone's own classes stand for the data's, and nothing learns",
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,11 @@ class Recipe:
     text_pair_column: str | None = choice(None, "The column of the second texts, where they are pairs.", group="data")
     image_column: str | None = choice(None, "The column that holds the images' paths.", group="data")
     label_column: str | tuple[str, ...] | None = choice(
-        None, "The column that holds the labels; several of 0 and 1, or of numbers.", group="data", many=True
+        None,
+        "The column that holds the labels; several of 0 and 1, or of numbers.",
+        group="data",
+        many=True,
+        shell="Again for each of several.",
     )
     redact: bool = choice(
         False,
@@ -55,19 +70,34 @@ class Recipe:
         0.15, "The part set aside for the test where none is given; 0 for none.", group="data", low=0.0, high=0.5
     )
     backbone: str | None = choice(
-        None, "A pretrained model: a folder, a Hub id, or starter:image or starter:text.", group="model"
+        None,
+        "A pretrained model: a folder, a Hub id, or starter:image or starter:text.",
+        group="model",
+        empty="derived",
     )
     revision: str | None = choice(None, "The backbone's revision on the Hub.", group="model")
-    strategy: str = choice("auto", "How to transfer.", group="model", choices=STRATEGIES)
+    strategy: str = choice(
+        "auto",
+        "How to transfer.",
+        group="model",
+        choices=tuple(STRATEGIES),
+        shell="; ".join(f"{name}: {does}" for name, does in STRATEGIES.items()) + ".",
+    )
     image_size: int | None = choice(
         None,
         "The images' side in pixels; by default no larger than the data asks for.",
         group="model",
+        only="image",
         low=16,
         high=2048,
     )
     max_length: int | None = choice(
-        None, "The texts' length in tokens; by default what the backbone takes.", group="model", low=4, high=65536
+        None,
+        "The texts' length in tokens; by default what the backbone takes.",
+        group="model",
+        only="text",
+        low=4,
+        high=65536,
     )
     head: str = choice(
         "linear",
@@ -90,10 +120,18 @@ class Recipe:
         high=100000,
     )
     pseudo_label: str | None = choice(
-        None, "A source of unlabelled examples: those that a probe is sure of join train.", group="overfitting"
+        None,
+        "A source of unlabelled examples: those that a probe is sure of join train.",
+        group="overfitting",
+        empty="off",
     )
     confidence: float = choice(
-        0.95, "How sure a probe must be of an example without a label.", group="overfitting", low=0.5, high=1.0
+        0.95,
+        "How sure a probe must be of an example without a label.",
+        group="overfitting",
+        low=0.5,
+        high=1.0,
+        shell="For --pseudo-label.",
     )
     balance: str = choice(
         "none",
@@ -105,12 +143,14 @@ class Recipe:
         "auto",
         "How training images are changed; by default by what they show.",
         group="overfitting",
+        only="image",
         choices=("auto", "none", "mild", "photo", "document", "classic"),
     )
     mixup: float = choice(
         0.0,
         "How far pairs of images are blended (the alpha of mixup); 0 for not.",
         group="overfitting",
+        only="image",
         low=0.0,
         high=10.0,
     )
@@ -118,6 +158,7 @@ class Recipe:
         0.0,
         "How far parts of images are swapped (the alpha of CutMix); 0 for not.",
         group="overfitting",
+        only="image",
         low=0.0,
         high=10.0,
     )
@@ -129,7 +170,12 @@ class Recipe:
         high=0.9,
     )
     dropout: float | None = choice(
-        None, "The part of the activations that is dropped in training.", group="overfitting", low=0.0, high=0.9
+        None,
+        "The part of the activations that is dropped in training.",
+        group="overfitting",
+        empty="derived",
+        low=0.0,
+        high=0.9,
     )
     l1: float = choice(
         0.0,
@@ -158,7 +204,9 @@ class Recipe:
     tune: int | None = choice(
         None, "Trials of a search over the choices that matter most.", group="search", empty="off", low=1, high=10000
     )
-    epochs: float | None = choice(None, "Passes over the training rows.", group="training", low=0.01, high=10000)
+    epochs: float | None = choice(
+        None, "Passes over the training rows.", group="training", empty="derived", low=0.01, high=10000
+    )
     batch_size: int = choice(32, "Rows a step.", group="training", low=1, high=65536)
     learning_rate: float | None = choice(
         None,
@@ -174,7 +222,9 @@ class Recipe:
     patience: int = choice(
         3, "Evaluations without a gain before training stops.", group="overfitting", low=1, high=10000
     )
-    budget: str | None = choice(None, "Time to spend on features and training, such as 90s, 10m or 2h.", group="search")
+    budget: str | None = choice(
+        None, "Time to spend on features and training, such as 90s, 10m or 2h.", group="search", empty="unlimited"
+    )
     precision: str = choice(
         "auto", "Arithmetic while training.", group="machine", choices=("auto", "fp32", "bf16", "fp16")
     )

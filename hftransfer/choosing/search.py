@@ -21,13 +21,14 @@ from .run import Run
 AT_RANDOM = 5  # trials before the sampler learns from them
 ASKED = 50  # times for what was not tried yet: then there is no more, or next to none
 LEAST = -1e9  # what the sampler is told of a trial without a figure
-USUAL = "the usual values"
+USUAL = "the usual recipe"
+TRIAL = "trial {number}"
 
 Choices = dict[str, Any]
 
 
 def search(run: Run) -> tuple[Arena, dict[str, Recipe]]:
-    """Try the usual values, and then as many others as the recipe asks for, there are, or the time allows.
+    """Try the usual recipe, and then as many others as the recipe asks for, there are, or the time allows.
 
     Returns:
         The arena with all trials, and the recipe of each by its name.
@@ -39,7 +40,7 @@ def search(run: Run) -> tuple[Arena, dict[str, Recipe]]:
     recipes = {USUAL: plain.with_(strategy=names[0])}
     _enter(arena, USUAL, recipes[USUAL], {}, run.backbone, known)
     for number in range(1, recipe.tune + 1):
-        name, figures = f"trial {number}", dict(zip(recipes.values(), arena.reached, strict=True))
+        name, figures = TRIAL.format(number=number), dict(zip(recipes.values(), arena.reached, strict=True))
         if run.over() and not arena.knows(name):
             run.on_event(Event("train", f"the time was over after {number - 1} of {recipe.tune} trials"))
             break

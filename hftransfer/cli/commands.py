@@ -13,7 +13,7 @@ from ..output import claim
 from ..recipe import Recipe
 from ..terminal import Terminal, lines
 from .jobs import detach, jobs
-from .options import CONTEXT, JSON, make_recipe, recipe_options, show
+from .options import CONTEXT, JSON, Grouped, make_recipe, recipe_options, show
 
 DATA = ("task", "text_column", "text_pair_column", "image_column", "label_column", "redact", "seed")
 # What changes which rows are read, and how: given alike to `train`, it finds the features there.
@@ -61,7 +61,7 @@ def check(source: str, copy: Path | None, as_json: bool, **choices: Any) -> None
     show(found, as_json, lines.repaired if copy else lines.checked)
 
 
-@cli.command()
+@cli.command(cls=Grouped)
 @click.argument("source")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The model's folder.")
 @click.option("--config", type=click.Path(), help="A recipe in JSON, TOML or YAML; options override it.")
@@ -89,7 +89,7 @@ def train(
     show({name: run[name] for name in (*names, *WENT_ON, *ASKED, *more) if name in run}, as_json, lines.trained)
 
 
-@cli.command()
+@cli.command(cls=Grouped)
 @click.argument("source")
 @click.option(
     "--backbone",
@@ -110,7 +110,7 @@ def recommend(source: str, backbones: tuple[str, ...], as_json: bool, **choices:
     show(found.to_json(), as_json, human)
 
 
-@cli.command()
+@cli.command(cls=Grouped)
 @click.argument("source")
 @click.option("--config", type=click.Path(), help="A recipe in JSON, TOML or YAML; options override it.")
 @recipe_options([entry.name for entry in fields(Recipe)])

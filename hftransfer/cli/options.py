@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import Any
 
 import click
 
 from ..recipe import Recipe
+
+GROUPS = {
+    "data": "Data",
+    "model": "Model",
+    "training": "Training",
+    "overfitting": "Against overfitting and unequal classes",
+    "search": "Searching and checking",
+    "machine": "Machine",
+}
 
 
 def recipe_options(names: Sequence[str]) -> Callable[[Any], Any]:
@@ -20,7 +29,6 @@ def recipe_options(names: Sequence[str]) -> Callable[[Any], Any]:
         for entry in reversed([entry for entry in fields(Recipe) if entry.name in names]):
             kind = kinds[str(entry.type).split(" ")[0]]
             flag = "--" + entry.name.replace("_", "-")
-            shown = "" if entry.default is None or kind is bool else f"  [default: {entry.default}]"
             option = click.option(
                 f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
                 entry.name,
@@ -28,12 +36,35 @@ def recipe_options(names: Sequence[str]) -> Callable[[Any], Any]:
                 default=None,
                 multiple=entry.metadata.get("many", False),
                 metavar="|".join(entry.metadata.get("choices", ())) or None,
-                help=entry.metadata["help"] + shown,
+                help=_help(entry, shown=kind is not bool),
             )
             command = option(command)
         return command
 
     return decorate
+
+
+def _help(entry: Field[Any], *, shown: bool) -> str:
+    """What a field says of itself, and its default: what None means, where that is not said already."""
+    default = entry.metadata.get("empty") if entry.default is None else entry.default
+    told = f" [default: {default}]" if shown and default is not None else ""
+    return " ".join(filter(None, (entry.metadata["help"], entry.metadata.get("shell")))) + told
+
+
+class Grouped(click.Command):
+    """A command whose help lists the recipe's choices by what they are about, after its own options."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        places = {entry.name: GROUPS[entry.metadata["group"]] for entry in fields(Recipe)}
+        rows: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *GROUPS.values())}
+        for given in self.get_params(ctx):
+            record = given.get_help_record(ctx)
+            if record is not None and isinstance(given, click.Option):
+                rows[places.get(str(given.name), "Options")].append(record)
+        for title, records in rows.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
 
 def make_recipe(choices: dict[str, Any], config: str | None = None) -> Recipe:

@@ -9,6 +9,7 @@ from .work import Work
 
 
 def run(work: Work) -> dict[str, Any]:
-    """Say which backbone fits the data. The output stays empty."""
-    found = recommend(work.source, work.recipe, on_event=work.listen)
-    return {**found.to_json(), "metric": found.metric, "rows": found.rows}
+    """Say which backbone fits the data, the one that the recipe names among them. The output stays empty."""
+    named, recipe = work.recipe.backbone, work.recipe.with_(backbone=None)
+    found = recommend(work.source, recipe, beside=(named,) if named else (), on_event=work.listen)
+    return {**found.to_json(), "metric": found.metric, "rows": found.rows, "note": found.note}

@@ -39,7 +39,7 @@ from .states import ENDED, Job, State
 from .store import Store, new_id
 from .work import MODEL
 
-ROOMY = ("train",)  # the kinds of work that leave much on the disk
+ROOMY = ("train", "recommend")  # the kinds of work that leave much on the disk
 
 _inference = Inference()
 

@@ -9,6 +9,7 @@ scored, in turn. Where the data is no larger than the sample, the features are t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..data import load_data
@@ -25,13 +26,19 @@ __all__ = ["Candidate", "Recommendation", "recommend"]
 
 
 def recommend(
-    source: Any, recipe: Recipe | None = None, backbones: Sequence[str] = (), *, on_event: Listener | None = None
+    source: Any,
+    recipe: Recipe | None = None,
+    backbones: Sequence[str] = (),
+    *,
+    beside: Sequence[str] = (),
+    on_event: Listener | None = None,
 ) -> Recommendation:
     """Try backbones on a sample of the data, and say which fits.
 
     Args:
         backbones: the candidates; by default those of the table that are at hand, or that
             the Hub has, as far as the data's language and this machine allow.
+        beside: others to try, before those.
 
     Raises:
         HFTransferError: the source or a choice is at fault; or no candidate could be tried.
@@ -40,9 +47,9 @@ def recommend(
     data = load_data(source, recipe, on_event=tell)
     machine = machine_for(recipe)
     named = tuple(dict.fromkeys(backbones)) or ((recipe.backbone,) if recipe.backbone else ())
-    names = named or tuple(at_hand(data, machine, tell))
+    names, note = (named, "") if named else at_hand(data, machine, tell)
     drawn = sample(data, recipe.seed)
     folds = [fold_rows(drawn, recipe.seed + repeat) for repeat in range(repeats(drawn))]
     trial = Trial(data, drawn, folds, recipe, machine, tell)
-    tried = [attempt(trial, name) for name in names]
-    return concluded(tried, get_task(data.task).target.best, len(folds[0]))
+    tried = [attempt(trial, name) for name in dict.fromkeys((*beside, *names))]
+    return replace(concluded(tried, get_task(data.task).target.best, len(folds[0])), note=note)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,29 +21,37 @@ LARGEST = {"cpu": 30.0}  # million parameters, where others of the table are sma
 PAIR = 2  # of large ones, where there is no small one: one alone would be compared with nothing
 
 
-def at_hand(data: Dataset, machine: Machine, on_event: Listener = silent) -> Iterator[str]:
+def at_hand(data: Dataset, machine: Machine, on_event: Listener = silent) -> tuple[list[str], str]:
     """The rows of the table to try where none is named: first those that need no download.
+
+    Returns:
+        Their names; and why there are no more, where some could not be had.
 
     Raises:
         BackboneError: none that reads the texts is here, and the Hub does not answer.
     """
+    rows = _readable(data)
+    here = [row for row in rows if is_starter(row.name) or packaged(row) or is_cached(row.name, row.modality)]
+    wanted = _affordable([row for row in rows if row not in here], machine.device.type)
+    why_not, note = silence(seconds=ANSWER) if wanted else None, ""
+    if why_not and not here:
+        raise _none_here(rows, why_not)
+    elif why_not:
+        wanted, note = [], f"only backbones that are at hand are tried: {why_not}"
+        on_event(Event("load", note))
+    elif wanted:
+        names, size = ", ".join(row.name for row in wanted), sum(row.megabytes for row in wanted)
+        on_event(Event("download", f"up to {size} MB are downloaded to try {names}"))
+    return [row.name for row in (*here, *wanted)], note
+
+
+def _readable(data: Dataset) -> list[Known]:
+    """The rows of the table for the data's kind, and its language where there are such."""
     task = get_task(data.task)
     column = task.modality.column
     script = script_of(data.splits["train"][:LOOKED_AT][column]) if task.modality.name == "text" else None
     rows = [row for row in RECOMMENDED if row.modality == task.modality.name]
-    rows = [row for row in rows if reads(row, script)] or rows
-    here = [row for row in rows if is_starter(row.name) or packaged(row) or is_cached(row.name, row.modality)]
-    yield from (row.name for row in here)
-    wanted = _affordable([row for row in rows if row not in here], machine.device.type)
-    why_not = silence(seconds=ANSWER) if wanted else None
-    if why_not and not here:
-        raise _none_here(rows, why_not)
-    elif why_not:
-        on_event(Event("load", f"only backbones that are at hand are tried: {why_not}"))
-    elif wanted:
-        names, size = ", ".join(row.name for row in wanted), sum(row.megabytes for row in wanted)
-        on_event(Event("download", f"up to {size} MB are downloaded to try {names}"))
-        yield from (row.name for row in wanted)
+    return [row for row in rows if reads(row, script)] or rows
 
 
 def _affordable(rows: Sequence[Known], device: str) -> list[Known]:

@@ -51,6 +51,7 @@ class Recommendation:
     Attributes:
         metric: what the scores are.
         rows: that they were measured on.
+        note: what is to be known of the choice of candidates, if anything.
     """
 
     candidates: tuple[Candidate, ...]
@@ -58,6 +59,7 @@ class Recommendation:
     why: str
     metric: str
     rows: int
+    note: str = ""
 
     def to_json(self) -> dict[str, Any]:
         candidates = [candidate.to_json() for candidate in self.candidates]

@@ -111,7 +111,8 @@ class Curves:
 
     def untried(self, flag: str) -> str:
         """The flag, or nothing where the run has searched that choice, or tried that strategy, by itself."""
-        name, _, value = flag.removeprefix("--").replace("-", "_", 1).partition(" ")
+        option, _, value = flag.removeprefix("--").partition(" ")
+        name = option.replace("-", "_")
         tried = [entry for entry in self.run.get("tried") or () if entry.get("value") is not None]
         searched = {choice for entry in tried for choice in entry.get("choices") or ()} - {"strategy"}
         strategies = {(entry.get("choices") or {}).get("strategy", entry["name"]) for entry in tried}

@@ -165,7 +165,9 @@ def job(job: dict[str, Any]) -> str:
     short = job["state"] in ("cancelled", "interrupted", "failed")  # there is no model, unless it is gone on with
     place = f"its best model so far is in {best}" if best else "" if short else job["output"]
     first = "  ".join(filter(None, (job["job"], job["state"], f"{job['stage']}{far}", place)))
-    return f"{first}{figures}{told}"
+    found = job["result"] if job["kind"] == "recommend" else None
+    compared = f"\n{recommended(found, metric=found['metric'], rows=found['rows'])}" if found else ""
+    return f"{first}{figures}{told}{compared}"
 
 
 def jobs(found: dict[str, Any]) -> str:

@@ -14,19 +14,17 @@ from typing import Any
 import gradio as gr
 
 from ..recipe import Recipe
+from .fields import field_label
 from .languages import ENGLISH, LANGUAGES, table
 from .words import EN
 
 
 def _built() -> dict[str, str]:
     """The English texts by their keys; the form's own stand for themselves."""
-    helps = [str(entry.metadata["help"]) for entry in fields(Recipe)]
-    return {**EN, **{text: text for text in (*helps, *map(field_label, (entry.name for entry in fields(Recipe))))}}
-
-
-def field_label(name: str) -> str:
-    """A choice's name as the form shows it, in English."""
-    return name.replace("_", " ").capitalize()
+    found = [str(entry.metadata["help"]) for entry in fields(Recipe)]
+    found += [field_label(entry.name) for entry in fields(Recipe)]
+    found += [value for entry in fields(Recipe) for value in entry.metadata.get("choices", ())]
+    return {**EN, **{text: text for text in found}}
 
 
 def _in(language: str) -> dict[str, str]:
@@ -50,7 +48,7 @@ def asking(key: str) -> str:
 
 
 def label(key: str) -> Any:
-    """A key of `EN`, or a help text or a field's label of `Recipe`, for a property of a component.
+    """A key of `EN`, or a help text, a field's label or a value of `Recipe`, for a property of a component.
 
     Raises:
         KeyError: it is none of these.

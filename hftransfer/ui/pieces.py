@@ -12,7 +12,7 @@ from ..measures import headline, written
 from ..results.tried import attempts
 from ..tasks import TASKS
 from .languages.messages import translated, translated_parts
-from .words import known, say
+from .words import in_form, known, say
 
 DOING = {"check": "data.checking", "recommend": "recommend.doing", "push": "publish.pushing"}
 AMOUNTS = {"class": "data.classes", "flags": "data.labels", "numbers": "data.numbers", "tags": "data.kinds"}
@@ -169,7 +169,8 @@ def _score(job: Job) -> str:
     return (
         f'{title}<div class="hft-score"><b>{plain(score["value"])}</b>'
         f"<span>{plain(words)}<br>{plain(interval)}{_seconds(result)}</span></div>"
-        f'{_origin(result)}{_tried(result)}{_advice(result)}<p class="hft-hint">{plain(say("train.address"))}</p>'
+        f"{_origin(result)}{_tried(result)}{_beside(result)}{_advice(result)}"
+        f'<p class="hft-hint">{plain(say("train.address"))}</p>'
     )
 
 
@@ -199,6 +200,29 @@ def _tried(result: Mapping[str, Any]) -> str:
     return f'{title}<ul class="hft-tried">{cells}</ul>{later}' if cells else ""
 
 
+def _beside(result: Mapping[str, Any]) -> str:
+    """What else the run did, and what is to be known of its figures."""
+    told = [_crossed(result.get("cross_validation") or {}), _joined(result.get("pseudo_labelled"))]
+    found = {problem.get("message") for problem in result.get("problems") or ()}  # the step before shows these
+    told += [sentence(translated(note)) for note in result.get("notes") or () if note not in found]
+    return "".join(f'<p class="hft-hint">{plain(line)}</p>' for line in told if line)
+
+
+def _crossed(found: Mapping[str, Any]) -> str:
+    """A cross-validation's headline."""
+    metrics = found.get("metrics") or {}
+    name = headline(metrics)
+    if name is None:
+        return ""
+    score = {part: written(name, value) for part, value in metrics[name].items()}
+    return say("train.crossed", metric=metric(name), folds=found["folds"], rows=count(found["rows"]), **score)
+
+
+def _joined(found: Mapping[str, Any] | None) -> str:
+    """What came of examples without labels."""
+    return "" if found is None else say("train.joined", rows=count(found["rows"]), given=count(found["unlabelled"]))
+
+
 def _advice(result: Mapping[str, Any]) -> str:
     """What may make the next run better, with what to pass for it."""
     rows = "".join(
@@ -214,7 +238,7 @@ def _seconds(result: Mapping[str, Any]) -> str:
 
 
 def _failure(error: Mapping[str, str], title: str, log: str = "", *, mild: bool = False) -> str:
-    error = translated_parts(error)
+    error = {part: in_form(str(text)) for part, text in translated_parts(error).items()}
     told = {"place": error.get("place", ""), "fix": sentence(error.get("fix", ""))}
     rows = "".join(
         f"<dt>{plain(say(f'error.{part}'))}</dt><dd>{plain(words)}</dd>" for part, words in told.items() if words

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
+
+from ..recipe import Recipe
+from .fields import field_label
 from .languages import spoken, table
 from .languages.messages import translated
 
@@ -97,8 +102,10 @@ EN = {
     "train.group.training": "Training",
     "train.group.overfitting": "Against overfitting and unequal classes",
     "train.group.search": "Searching and checking",
-    "train.auto": "measured or derived",
-    "train.unlabelled": "Unlabelled: a zip of images, .txt or table",
+    "train.derived": "measured or derived",
+    "train.unlimited": "no limit",
+    "train.unlabelled": "Unlabelled examples",
+    "train.unlabelled.kinds": "A zip of images, a .txt with a text a line, or a table.",
     "recommend.hint": "Which backbone fits? Several are tried on your examples, which takes a minute or more.",
     "recommend.start": "Compare backbones",
     "recommend.stop": "Stop comparing",
@@ -163,6 +170,8 @@ EN = {
     "train.advice": "What may help",
     "train.tried": "Tried, and measured on validation",
     "train.untried": "No time was left to try {names}: a longer budget (20m, say) gives it.",
+    "train.crossed": "A probe by cross-validation, {folds} folds over {rows} rows: {metric} {value} ({low} – {high})",
+    "train.joined": "Examples without labels: {given}. Joined the training rows: {rows}.",
     "train.off": "off",
     "augmented.strip": "One training image as the preset “{preset}” changes it",
     "augmented.none": "Training images are not changed.",
@@ -293,8 +302,10 @@ EN = {
 }
 
 
-# Values that are texts of ours, too: why something is so, what was measured, on which split.
-_OURS = ("why", "metric", "split")
+# Values that are texts of ours, too: why something is so, what was measured on which split, by which ways.
+_FIELDS = {entry.name for entry in fields(Recipe)}
+_OPTION = re.compile(r"--([a-z][a-z0-9-]*)")
+_OURS = ("why", "metric", "split", "strategy", "preset")
 
 
 def say(key: str, **values: object) -> str:
@@ -307,3 +318,13 @@ def say(key: str, **values: object) -> str:
 def known(key: str, otherwise: str) -> str:
     """The text for a key that the table may not have, such as a task's name."""
     return table(spoken(), "words").get(key) or EN.get(key, otherwise)
+
+
+def in_form(text: str) -> str:
+    """A text with the shell's options by the names that the form has for them."""
+    return _OPTION.sub(lambda found: _named(found[1]) or found[0], text)
+
+
+def _named(option: str) -> str:
+    name = option.replace("-", "_")
+    return translated(field_label(name)) if name in _FIELDS else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hftransfer.errors import RecipeError
+from hftransfer.recipe import Recipe
 from hftransfer.ui import boundaries, pieces
 from hftransfer.ui.train import form
 
@@ -36,6 +37,28 @@ def test_what_is_neither_is_refused_in_words(name: str, folders: bool) -> None:
     with pytest.raises(RecipeError) as refused:
         form.recipe(filled(name), folders=folders)
     assert "owner/name" in refused.value.fix
+    assert "<dd>Backbone</dd>" in pieces.failure(refused.value)
+
+
+def test_an_error_speaks_of_the_form_and_not_of_the_shell() -> None:
+    values = ["many" if entry.name == "batch_size" else "" for entry in form.shown()]
+    with pytest.raises(RecipeError) as refused:
+        form.recipe(values)
+    assert "<dd>Batch size</dd>" in pieces.failure(refused.value)
+    assert form.recipe(values, only=("backbone",)) == Recipe()
+    told = pieces.failure(RecipeError("lora has no use for --soup", place="--l1", fix="give --label-columns or --to"))
+    assert "use for Soup" in told and "<dd>L1</dd>" in told and "Give --label-columns or --to" in told
+
+
+def test_the_fields_of_other_data_are_not_seen() -> None:
+    names = [entry.name for entry in form.for_some(form.shown())]
+    for task, unseen in (
+        ("text-classification", {"image_size", "augmentation", "mixup", "cutmix"}),
+        ("image-regression", {"max_length"}),
+        ("", set()),
+    ):
+        seen = dict(zip(names, form.fitting(task), strict=True))
+        assert {name for name, update in seen.items() if not update["visible"]} == unseen
 
 
 def test_only_a_page_for_this_machine_says_that_everything_stays_here(monkeypatch: pytest.MonkeyPatch) -> None:

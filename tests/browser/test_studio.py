@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from hftransfer.jobs import supervisor
 from tests import tiny
 
-from . import walk
+from . import seeded, walk
 from .conftest import NewPage, Studio
 from .walk import expect
 
@@ -62,6 +63,19 @@ def test_a_csv_becomes_a_model_that_answers_and_can_be_taken_away(
     assert studio.imported() == []
     served = [path.name for path in (studio.home / "web-cache").rglob("*") if path.is_file()]
     assert not [name for name in served if name.endswith(".safetensors")]
+
+
+@pytest.mark.slow
+def test_what_was_taken_has_the_winners_colour_in_the_dark(studio: Studio, new_page: NewPage, tmp_path: Path) -> None:
+    page = new_page(dark=True)
+    page.goto(studio.address)
+    page.wait_for_function("window.hftransferOwner && localStorage.getItem('hftransfer.owner')")
+    owner = supervisor.owner_of(page.evaluate("window.hftransferOwner"))
+    page.goto(f"{studio.address}?job={seeded.trained(studio.store, owner, str(tmp_path)).id}")
+    expect(page.locator(".hft-tried")).to_contain_text("contrastive")
+    colours = """[...document.querySelectorAll(".hft-score b, .hft-tried .hft-taken *")].map(
+      node => getComputedStyle(node).color)"""
+    assert len(set(page.evaluate(colours))) == 1
 
 
 def test_a_run_is_found_again_after_reload_crash_and_elsewhere_and_only_its_owner_stops_it(

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from hftransfer.cli.commands import cli
+from hftransfer.cli.options import GROUPS
 from hftransfer.data import check
+from hftransfer.recipe import STRATEGIES
 from hftransfer.terminal import lines
 
 from ..results.reports import bounds, entities, multi_label, regression
@@ -61,3 +64,20 @@ def test_numbers_are_told_by_where_they_lie(tmp_path: Path) -> None:
     assert spread["quarters"] == [0.0, 2.5, 5.0, 7.5, 10.0] and sum(spread["counts"]) == 101
     told = lines.checked(found)
     assert "from 0 to 10, half of them between 2.5 and 7.5, the middle one 5" in told
+
+
+def test_help_lists_the_choices_by_group_with_what_none_means(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["train", "-h"], standalone_mode=False)
+    told = " ".join(capsys.readouterr().out.split())
+    parts = [told.index(f" {title}: -") for title in ("Options", *GROUPS.values())]
+    assert parts == sorted(parts) and told.index("--backbone") > told.index(" Model: -")
+    assert "such as 90s, 10m or 2h. [default: unlimited]" in told and "For --pseudo-label. [default: 0.95]" in told
+    assert all(f"{name}: {does}" in told for name, does in STRATEGIES.items() if "-" not in name)  # which break
+
+
+def test_a_finished_comparison_is_told() -> None:
+    one = {"backbone": "b/one", "score": 0.9, "low": 0.8, "high": 1.0, "size_mb": 9.0, "latency_ms": 3.0, "seconds": 2}
+    result = {"candidates": [one], "choice": "b/one", "why": "it is quick", "metric": "accuracy", "rows": 40}
+    told = {"job": "j", "kind": "recommend", "state": "done", "stage": "train", "step": 0, "steps": 0, "metrics": {}}
+    shown = lines.job({**told, "error": None, "result": result, "output": None})
+    assert "b/one: it is quick" in shown and "90.0%" in shown

@@ -22,7 +22,7 @@ from hftransfer.errors import JobError
 from hftransfer.jobs import cleaning, ending, supervisor
 from hftransfer.jobs import train as train_work
 from hftransfer.jobs.states import State
-from hftransfer.jobs.store import Store
+from hftransfer.jobs.store import Store, new_id
 from hftransfer.jobs.work import Work, keep
 from hftransfer.recipe import Recipe
 from hftransfer.workflow import fine_tune
@@ -235,6 +235,17 @@ def test_killed_after_its_output_was_whole_it_is_done_when_resumed(home: Path, b
     work = Work("gone.csv", Recipe(), Path(str(found.output)), False, room, lambda event: None, lambda: False)
     assert train_work.run(work)["metrics"] == (found.result or {})["metrics"]
     assert Path(str(found.output), "report.json").stat().st_mtime_ns == before
+
+
+def test_a_model_tells_of_uploads_by_their_names(home: Path, bert: Path, tmp_path: Path) -> None:
+    given = home / "uploads" / "ann" / new_id() / "more.txt"
+    given.parent.mkdir(parents=True)
+    given.write_text("the day was lovely\nthe day was awful\n")
+    recipe, room = Recipe(backbone=str(bert), strategy="feature-extraction", pseudo_label=str(given)), tmp_path / "work"
+    work = Work(str(table(tmp_path / "t.csv")), recipe, tmp_path / "m", False, room, lambda event: None, lambda: False)
+    assert train_work.run(work)["recipe"]["pseudo_label"] == "more.txt"
+    texts = {file.name: file.read_text() for file in work.output.iterdir() if file.suffix in (".json", ".html", ".md")}
+    assert not [name for name, text in texts.items() if str(home) in text] and "more.txt" in texts["report.html"]
 
 
 def test_what_is_done_or_goes_on_is_not_resumed(home: Path, bert: Path, tmp_path: Path) -> None:

@@ -168,12 +168,13 @@ def texts(folder: Path, text: str) -> Dataset:
 def test_where_none_is_named_what_fits_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine, heard = machine_for(Recipe(device="cpu")), []
     english = texts(tmp_path, "the day was lovely")
-    names = list(at_hand(english, machine, heard.append))
-    assert names == ["starter:text", "sentence-transformers/all-MiniLM-L6-v2"] and "HF_HUB_OFFLINE" in heard[0].message
+    names, note = at_hand(english, machine, heard.append)
+    assert names == ["starter:text", "sentence-transformers/all-MiniLM-L6-v2"]
+    assert note == heard[0].message and "HF_HUB_OFFLINE" in note
     monkeypatch.setattr("hftransfer.recommending.offered.silence", lambda **_: None)  # a Hub that answers
     chinese = texts(tmp_path, "房间很干净早餐也不错")
     several = ["google-bert/bert-base-chinese", "intfloat/multilingual-e5-small"]
-    assert list(at_hand(chinese, machine, heard.append)) == several and "883 MB" in heard[-1].message
+    assert at_hand(chinese, machine, heard.append) == (several, "") and "883 MB" in heard[-1].message
 
 
 def test_where_nothing_here_reads_the_texts_that_is_said(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from hftransfer import Recipe, fine_tune
 from hftransfer.models.backbones import larger_than
-from hftransfer.results.advice import SAMPLED, advise, sampled
+from hftransfer.results.advice import SAMPLED, Curves, advise, sampled
 from hftransfer.results.report import write_report
 from hftransfer.terminal import lines
 from tests import tiny
@@ -96,6 +96,8 @@ def test_no_flag_is_told_whose_choice_the_run_has_tried() -> None:
     assert told(run(0.99, 0.8, tried=searched)) == [("over-fitting", "--pseudo-label UNLABELLED")]
     assert told(run(0.7, 0.68, tried=searched)) == []
     assert told({**probe, "tried": searched}) == []
+    asked = Curves.of({**probe, "tried": [{"name": "lp-ft", "value": 0.6}]}, "").untried
+    assert asked("--strategy lp-ft") == "" and asked("--strategy full") == "--strategy full"
 
 
 def test_a_gap_that_chance_explains_is_none() -> None:

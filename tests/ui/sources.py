@@ -33,6 +33,7 @@ TEXTS = {
     "Choice": ((1, "why"),),
     "choice": ((1, "help"),),
     "Phase": ((0, "name"),),
+    "replace": ((None, "notes"),),  # of data, and of a decision
     **dict.fromkeys(ERRORS, ((0, "cause"), (None, "fix"))),
 }
 # Tables whose texts are picked at run time: every sentence in them counts.
@@ -43,6 +44,7 @@ TABLES = {
     "data/pictures/remarks.py": ("SAID",),
     "data/packed/tars.py": ("OTHER",),
     "models/kinship.py": ("TITLES",),
+    "choosing/search.py": ("USUAL", "TRIAL"),
     "publish/refusals.py": ("*",),
     "results/advice.py": ("TIPS",),
 }
@@ -230,7 +232,11 @@ class _Reader:
             case ast.Call(func=ast.Attribute(attr="join", value=between), args=[ast.GeneratorExp(elt=element)]):
                 yield from ("{}" + text + "{}" for text in self.read(between) if has_words(text))
                 yield from self.read(element, depth + 1)
-            case ast.Tuple():  # of an answer, beside what else it tells
+            case ast.Call(func=ast.Name(id="tuple"), args=[ast.GeneratorExp(elt=element)]):
+                yield from self.read(element, depth + 1)
+            case ast.Starred():
+                yield from self.read(node.value, depth + 1)
+            case ast.Tuple() | ast.List():  # of an answer, beside what else it tells
                 for part in node.elts:
                     yield from self._filled(part, depth)
             case ast.Call():

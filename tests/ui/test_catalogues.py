@@ -7,16 +7,19 @@ pages: its key, with its English and the translation, into `words`.
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
+from importlib.resources import files
 from string import Formatter
 
 import pytest
 
 from hftransfer.recipe import Recipe
-from hftransfer.ui.labels import field_label
+from hftransfer.ui.fields import field_label
 from hftransfer.ui.languages import LANGUAGES, TAIWAN, read, table
 from hftransfer.ui.languages.messages import GAP, KINDS
 from hftransfer.ui.words import EN
@@ -28,6 +31,7 @@ ALIKE = {"--task {}", "cpu, {}"}
 TABLE = "data.paste.hint"  # its commas are those of a CSV
 # What sources.py reads elsewhere: in tables, in the error that is passed on, in the phases of strategies.
 UNREAD = {
+    ("choosing/picking.py", "(*data.notes, *notes)"),
     ("data/checks.py", "fix"),
     ("data/doctor/diagnosis.py", "fix"),
     ("data/pictures/remarks.py", "fix"),
@@ -82,8 +86,11 @@ def test_none_is_left_over(language: str) -> None:
 
 
 @every
-def test_the_forms_fields_have_names(language: str) -> None:
-    assert {field_label(entry.name) for entry in fields(Recipe)} <= set(table(language, "names"))
+def test_the_forms_fields_and_their_values_have_names(language: str) -> None:
+    names = set(table(language, "names"))
+    assert {field_label(entry.name) for entry in fields(Recipe)} <= names
+    values = {value for entry in fields(Recipe) for value in entry.metadata.get("choices", ())}
+    assert values - names <= {"fp32", "bf16", "fp16"}  # names of arithmetic
 
 
 @every
@@ -97,6 +104,18 @@ def test_translations_have_the_gaps_of_their_english(language: str) -> None:
         assert not gaps or strict or len(re.findall("[a-z]", literal)) > 5, f"{english} fits too many texts: {target}"
     for key, target in table(language, "words").items():
         assert named(target) == named(EN[key]), key
+
+
+@every
+def test_each_text_is_translated_once(language: str) -> None:
+    """Of two rows for the same text the later would win, silently."""
+    text = (files("hftransfer.ui.languages") / f"{language}.json").read_text("utf-8")
+    tables = dict(json.loads(text, object_pairs_hook=list))
+    found = {
+        part: [key for key, times in Counter(key for key, _ in rows).items() if times > 1]
+        for part, rows in tables.items()
+    }
+    assert not any(found.values()), found
 
 
 @every

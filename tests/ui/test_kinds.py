@@ -163,6 +163,17 @@ def test_a_run_shows_the_figure_of_its_task(run: dict[str, Any], figure: str, na
     assert figure in pieces.ended(done) and name in pieces.ended(done) and figure in pieces.runs([done])
 
 
+def test_a_run_shows_what_it_did_beside_its_figure() -> None:
+    """What was asked for beside the training, and what is to be known of the figure, but for what the data told."""
+    crossed = {"folds": 5, "rows": 34, "metrics": {"accuracy": {"value": 0.81, "low": 0.7, "high": 0.9}}}
+    noted = {"notes": ["known", "the rows that are reported"], "problems": [{"message": "known"}]}
+    run = {"cross_validation": crossed, "pseudo_labelled": {"rows": 3, "unlabelled": 1040}, **noted}
+    shown = Seen(pieces.ended(job({"metrics": {"accuracy": {"value": 0.8, "low": 0.7, "high": 0.9}}, **run}))).text
+    assert "5 folds over 34 rows: accuracy 81.0% (70.0% – 90.0%)" in shown
+    assert "Examples without labels: 1,040. Joined the training rows: 3." in shown
+    assert "The rows that are reported" in shown and "nown" not in shown
+
+
 def test_the_curve_is_that_of_the_task() -> None:
     lines = {"loss": [(1, 1.0)], "eval_r2": [(1, -9.0), (2, 0.5)], "eval_accuracy": []}
     plot = train_step._best(lines, [0, 2])

@@ -192,6 +192,10 @@ def test_what_a_check_found_comes_out_in_chinese(tmp_path: Path) -> None:
         (f"there is no column '{BOMB}'", f"没有名为“{BOMB}”的列"),
         ("cannot write there: No space left on device", "无法写入那里：磁盘空间不足"),
         ("cannot write there: a wall", "无法写入那里：a wall"),
+        ("the usual recipe is the best of 1 on validation", "“常规配方”是 1 次试验中在验证集上最好的"),
+        ("trying trial 1: strategy lp-ft, learning_rate 3e-05",)
+        + ("正在尝试“第 1 次试验”：策略 先探测后微调，学习率 3e-05",),
+        ("trying full: it is said, not known", "正在尝试“全量微调”：it is said, not known"),
     ],
 )
 def test_gaps_hold_messages_lists_and_users_words(english: str, chinese: str) -> None:
@@ -224,7 +228,7 @@ def test_each_message_is_found_in_its_own_english() -> None:
                 filled = english.replace("{}", "7")
                 wanted = target
                 for number in range(english.count("{}")):
-                    for kind in ("", ":message", ":number", ":word"):
+                    for kind in ("", ":message", ":choices", ":number", ":word"):
                         wanted = wanted.replace(f"{{{number}{kind}}}", "7")
                     wanted = wanted.replace(f"{{{number}:drop}}", "")
                 assert translated(filled, language) == wanted, english

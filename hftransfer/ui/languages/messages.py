@@ -5,6 +5,7 @@ with numbered gaps, so that their order may differ. A gap says what it takes:
 
     {0}          anything; it stays as it is: users' names, paths, what a library said
     {0:message}  anything; what is itself a message of ours is translated
+    {0:choices}  the same; or a recipe's choices with their values, as a search names them
     {0:part}     only what is a message of ours
     {0:number}   only a number
     {0:word}     only what has no space in it
@@ -19,10 +20,11 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
+from ..fields import field_label
 from . import ENGLISH, spoken, table
 
 GAP = re.compile(r"\{(\d+)(?::(\w+))?\}")
-KINDS = ("", "message", "part", "number", "word", "drop")
+KINDS = ("", "message", "choices", "part", "number", "word", "drop")
 _NUMBER = re.compile(r"[\d.,]+")
 _PARTS = ("cause", "fix", "message")
 _DEEPEST = 4  # messages inside messages
@@ -86,6 +88,8 @@ def _filled(gap: str, kind: str, language: str, depth: int) -> str | None:
     match kind:
         case "message":
             return _found(gap, language, depth + 1) or gap
+        case "choices":
+            return _found(gap, language, depth + 1) or _choices(gap, language) or gap
         case "part":
             return _found(gap, language, depth + 1)
         case "number":
@@ -115,6 +119,16 @@ def _list(text: str, language: str, depth: int) -> str | None:
             return None
         parts.append(found)
     return _COMMAS.join(parts) or None
+
+
+def _choices(text: str, language: str) -> str | None:
+    """The fields of the form by their names there, each with its value; None for any other text."""
+    names = table(language, "names")
+    pairs = [part.partition(" ") for part in text.split(", ")]
+    known = [(names.get(field_label(name)), value) for name, _, value in pairs if value]
+    if len(known) < len(pairs) or not all(name for name, _ in known):
+        return None
+    return "，".join(f"{name} {names.get(value, value)}" for name, value in known)
 
 
 @cache

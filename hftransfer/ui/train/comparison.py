@@ -17,6 +17,7 @@ from ...measures import written
 from .. import pieces, uploads
 from ..data.step import reading
 from ..labels import label
+from ..languages.messages import translated
 from ..page import Page, in_sight, mark_of, owner_of, seen, told
 from ..pieces import plain
 from ..words import say
@@ -25,7 +26,8 @@ from . import form
 KIND = "recommend"
 KNOWN = 5  # jobs of the visitor's that are looked at
 EVERY = 2.0  # seconds between looks
-OUTPUTS = 6
+OUTPUTS = 7
+USED = ("backbone", "image_size", "max_length", "batch_size")  # of the form's fields
 OF_NO_USE = (State.CANCELLED, State.FAILED, State.INTERRUPTED)
 PRIVATE: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 COLUMNS = ("backbone", "score", "size", "latency", "seconds")
@@ -40,6 +42,7 @@ class Comparison:
         self.card = gr.HTML("", elem_id="compared", render=False)
         self.take = gr.Button(visible=False, size="md", elem_id="take", render=False)
         self.job = gr.Textbox(visible=False)
+        self.going = gr.Textbox(visible=False)  # the job while it goes on: another as it begins, and as it ends
         self.timer = gr.Timer(EVERY, active=False)
         self.mark = gr.Textbox(visible=False)
 
@@ -54,7 +57,7 @@ class Comparison:
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.card, self.button, self.take, self.job, self.timer, self.mark]
+        return [self.card, self.button, self.take, self.job, self.going, self.timer, self.mark]
 
     def wire(self, page: Page, changed: gr.Textbox, choices: list[Component]) -> gr.events.Dependency:
         """Connect the events. Returns that after which the form holds another backbone.
@@ -74,7 +77,7 @@ class Comparison:
 
 
 def nothing(card: str = "") -> tuple[Any, ...]:
-    return card, gr.Button(say("recommend.start")), gr.Button(visible=False), "", gr.Timer(active=False), ""
+    return card, gr.Button(say("recommend.start")), gr.Button(visible=False), "", "", gr.Timer(active=False), ""
 
 
 @told(nothing)
@@ -85,8 +88,7 @@ def begin(local: bool, data: str, secret: str | None, before: str, *choices: Any
     owner, check = owner_of(secret), seen(data, secret, kind="check")
     if check is None or check.state is not State.DONE:
         raise SourceError(say("error.nodata"), fix=say("error.nodata.fix"))
-    chosen = form.recipe(choices, owner, folders=local)
-    recipe = chosen.with_(backbone=None, pseudo_label=None, **reading(check))  # those of the table, on labelled rows
+    recipe = form.recipe(choices, folders=local, only=USED).with_(**reading(check))
     id = supervisor.submit(supervisor.request(check)["source"], recipe, owner, kind=KIND, name=check.name)
     return _shown(supervisor.find(id, owner))
 
@@ -149,7 +151,8 @@ def _shown(job: Job) -> tuple[Any, ...]:
     over, found = pieces.is_over(job), job.result if job.state is State.DONE else None
     words = say("recommend.start" if over else "recommend.stop")
     take = gr.Button(say("recommend.take", backbone=found["choice"] if found else ""), visible=found is not None)
-    return _card(job), gr.Button(words), take, job.id, gr.Timer(active=not over), _mark(job)
+    going = "" if over else job.id
+    return _card(job), gr.Button(words), take, job.id, going, gr.Timer(active=not over), _mark(job)
 
 
 def _card(job: Job) -> str:
@@ -163,12 +166,19 @@ def _card(job: Job) -> str:
 def table(found: Mapping[str, Any]) -> str:
     """The candidates, the best first, the one to take marked; and why that one."""
     metric = pieces.metric(found["metric"])
-    heads = "".join(f'<th scope="col">{plain(say(f"recommend.{name}", metric=metric))}</th>' for name in COLUMNS)
+    titles = (pieces.sentence(say(f"recommend.{name}", metric=metric)) for name in COLUMNS)
+    heads = "".join(f'<th scope="col">{plain(title)}</th>' for title in titles)
     rows = "".join(_row(one, found) for one in found["candidates"])
-    body = f'<div class="hft-scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    body = (
+        f'<div class="hft-scroll hft-whole"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
     title = f"<strong>{plain(say('recommend.title', rows=pieces.count(found['rows'])))}</strong>"
     why = say("recommend.why", backbone=found["choice"], why=found["why"])
-    return pieces.card_of(f'<div class="hft-title">{title}</div>{body}<p>{plain(why)}</p>', live=True)
+    note = pieces.sentence(translated(found.get("note", "")))
+    rest = f"<p>{plain(why)}</p>" + (f'<p class="hft-hint">{plain(note)}</p>' if note else "")
+    return pieces.card_of(
+        f'<div class="hft-title">{title}</div><div class="hft-scroll hft-whole">{body}</div>{rest}', live=True
+    )
 
 
 def _row(one: Mapping[str, Any], found: Mapping[str, Any]) -> str:
@@ -179,6 +189,7 @@ def _row(one: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     score, low, high = (written(metric, one[side]) for side in ("score", "low", "high"))
     here = one["backbone"] == found["choice"]
     mark = " " + pieces.chip("ok", say("recommend.chosen")) if here else ""
-    cells = (f"{score} ({low} – {high})", f"{one['size_mb']:.0f} MB", f"{one['latency_ms']:.0f} ms")
-    rest = "".join(f"<td>{plain(cell)}</td>" for cell in (*cells, pieces.duration(one["seconds"])))
-    return f"<tr{' class=hft-taken' if here else ''}><td>{name}{mark}</td>{rest}</tr>"
+    cells = (f"{one['size_mb']:.0f} MB", f"{one['latency_ms']:.0f} ms", pieces.duration(one["seconds"]))
+    rest = "".join(f"<td>{plain(cell)}</td>" for cell in cells)
+    figure = f"<td>{plain(score)} <span>({plain(low)} – {plain(high)})</span></td>"
+    return f"<tr{' class=hft-taken' if here else ''}><td>{name}{mark}</td>{figure}{rest}</tr>"

@@ -16,8 +16,8 @@ from ...errors import RecipeError
 from ...recipe import Recipe
 from ...tasks import TASKS
 from .. import names, uploads
-from ..labels import field_label, label
-from ..languages.messages import translated
+from ..fields import field_label
+from ..labels import label
 from ..words import say
 
 GROUPS = ("model", "training", "overfitting", "search")  # each under a heading of its own
@@ -73,23 +73,45 @@ def _rows(entries: Sequence[Field[Any]], beneath: Beneath, instead: Instead) -> 
             beneath.get(entry.name, lambda: None)()
 
 
-def recipe(values: Sequence[Any], owner: str = "", *, folders: bool = False) -> Recipe:
+def recipe(
+    values: Sequence[Any], owner: str = "", *, folders: bool = False, only: Sequence[str] | None = None
+) -> Recipe:
     """The recipe that a filled form asks for: what is left empty keeps its default.
 
     Args:
         owner: whose uploads may be named.
         folders: whether a backbone may be a folder of this machine, or only be on the Hub.
+        only: the fields that are read, where not all are.
 
     Raises:
         RecipeError: a value is out of its bounds, or the backbone is neither.
         SourceError: an upload that is named is not there.
     """
-    given = {entry.name: _typed(entry, value) for entry, value in zip(shown(), values, strict=True) if _filled(value)}
+    filled = [(entry, value) for entry, value in zip(shown(), values, strict=True) if _filled(value)]
+    given = {entry.name: _typed(entry, value) for entry, value in filled if only is None or entry.name in only}
     if "backbone" in given:
         _check_backbone(given["backbone"], folders)
     if "pseudo_label" in given:
         given["pseudo_label"] = str(uploads.kept(owner, given["pseudo_label"]))
-    return Recipe.from_mapping(given, place=say("train.choices"))
+    return Recipe.from_mapping(given)
+
+
+def fitting(task: str) -> list[dict[str, Any]]:
+    """Updates of the fields that are for images or for texts alone: those of the other are not seen."""
+    row = TASKS.get(task)
+    kept = {None, row.modality.name if row else None}
+    return [gr.update(visible=row is None or only in kept) for only in map(_only, shown()) if only]
+
+
+def for_some(choices: Sequence[Component]) -> list[Component]:
+    """The components that `fitting` updates."""
+    return [component for entry, component in zip(shown(), choices, strict=True) if _only(entry)]
+
+
+def _only(entry: Field[Any]) -> str | None:
+    """The modality that a field is for, if it is not for all."""
+    only: str | None = entry.metadata.get("only")
+    return only
 
 
 def _component(entry: Field[Any]) -> Component:
@@ -105,8 +127,8 @@ def _component(entry: Field[Any]) -> Component:
     if _kind(entry) is bool:
         return gr.Checkbox(**{**more, "value": entry.default})
     if "choices" in rules:
-        return gr.Dropdown(choices=list(rules["choices"]), **more)
-    return gr.Textbox(placeholder=label(f"train.{rules.get('empty', 'auto')}"), max_lines=1, min_width=240, **more)
+        return gr.Dropdown(choices=[(label(name), name) for name in rules["choices"]], **more)
+    return gr.Textbox(placeholder=label(f"train.{rules.get('empty', 'derived')}"), max_lines=1, min_width=240, **more)
 
 
 def _typed(entry: Field[Any], value: Any) -> Any:
@@ -116,10 +138,8 @@ def _typed(entry: Field[Any], value: Any) -> Any:
     try:
         return kind(text)
     except ValueError:
-        place = translated(field_label(entry.name))
-        raise RecipeError(
-            say("error.number", value=text), place=place, fix=translated(entry.metadata["help"])
-        ) from None
+        place, fix = f"--{entry.name.replace('_', '-')}", entry.metadata["help"]
+        raise RecipeError(say("error.number", value=text), place=place, fix=fix) from None
 
 
 def _kind(entry: Field[Any]) -> type:
@@ -130,7 +150,7 @@ def _check_backbone(name: str, folders: bool) -> None:
     there = os.path.exists(name)
     if name not in STARTERS and not (there if folders and there else names.BACKBONE.fullmatch(name) and not there):
         key = "error.backbone.local" if folders else "error.backbone"
-        raise RecipeError(say(key, value=name), place="Backbone", fix=say(f"{key}.fix"))
+        raise RecipeError(say(key, value=name), place="--backbone", fix=say(f"{key}.fix"))
 
 
 def _filled(value: Any) -> bool:

@@ -42,17 +42,25 @@ class PlanCard:
     def outputs(self) -> list[Any]:
         return [self.card, self.job, self.timer, self.mark, self.strip]
 
-    def wire(self, page: Page, changed: gr.Textbox, choices: list[Component], chosen: gr.events.Dependency) -> None:
+    def wire(
+        self,
+        page: Page,
+        changed: gr.Textbox,
+        choices: list[Component],
+        chosen: gr.events.Dependency,
+        comparing: gr.Textbox,
+    ) -> None:
         """Connect the events.
 
         Args:
             changed: changes when there is other data.
             chosen: after this event a choice is another, though nobody has typed it.
+            comparing: holds something while backbones are compared: what was timed then would be no measure.
         """
-        asked = [page.data, page.owner, self.job, page.job, *choices]
+        asked = [page.data, page.owner, self.job, page.job, comparing, *choices]
         left = [_left(choice) for choice in choices]
         plan = partial(begin, self._local)
-        gr.on([changed.change, *left], plan, asked, self.outputs, api_name="plan_run", **PRIVATE)
+        gr.on([changed.change, comparing.change, *left], plan, asked, self.outputs, api_name="plan_run", **PRIVATE)
         chosen.then(plan, asked, self.outputs, api_name="plan_chosen", **PRIVATE)
         looked = [self.job, page.owner, self.mark]
         self.timer.tick(
@@ -70,10 +78,13 @@ def nothing(card: str = "") -> tuple[Any, ...]:
 
 
 @told(nothing)
-def begin(local: bool, data: str, secret: str | None, before: str, run: str, *choices: Any) -> tuple[Any, ...]:
-    """Have a run with these choices planned, unless the page shows one that goes on."""
+def begin(
+    local: bool, data: str, secret: str | None, before: str, run: str, comparing: str, *choices: Any
+) -> tuple[Any, ...]:
+    """Have a run with these choices planned, unless the page shows a run or a comparison that goes on."""
     check, running = seen(data, secret, kind="check"), seen(run, secret)
-    if check is None or check.state is not State.DONE or (running is not None and not is_over(running)):
+    busy = bool(comparing) or (running is not None and not is_over(running))
+    if check is None or check.state is not State.DONE or busy:
         drop(before, secret)
         return nothing()
     asked, owner = supervisor.request(check)["source"], owner_of(secret)

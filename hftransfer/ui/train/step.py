@@ -22,7 +22,7 @@ from ..labels import asking, label
 from ..page import TRY, Page, in_sight, mark_of, owner_of, seen, told, visible
 from ..theme import AMBER, INDIGO
 from ..words import say
-from . import form, plan_card, same
+from . import comparison, form, plan_card, same
 from .comparison import Comparison
 from .plan_card import PlanCard
 from .unlabelled import Unlabelled
@@ -79,10 +79,19 @@ class TrainStep:
             changed: changes when there is other data.
         """
         self.unlabelled.wire(page)
-        self.plan.wire(page, changed, self.choices, self.comparison.wire(page, changed, self.choices))
+        changed.change(
+            lambda data, secret: form.fitting(_task(data, secret)),
+            [page.data, page.owner],
+            form.for_some(self.choices),
+            api_name="fit_form",
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        taken = self.comparison.wire(page, changed, self.choices)
+        self.plan.wire(page, changed, self.choices, taken, self.comparison.going)
         private: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         started = [page.job, page.key, self.plan.card, *self.outputs]
-        asked = [page.data, page.owner, self.plan.job, *self.choices]
+        asked = [page.data, page.owner, self.plan.job, self.comparison.job, *self.choices]
         page.remember(self.start.click(self._start, asked, started, api_name="start_run", **private))
         mine = [page.job, page.owner]
         self.cancel.click(_by_owner(supervisor.cancel), mine, self.outputs, api_name="stop_run", **private)
@@ -110,9 +119,10 @@ def _not_started(card: str) -> tuple[Any, ...]:
 
 
 @told(_not_started)
-def start(local: bool, data: str, secret: str | None, plan: str, *choices: Any) -> tuple[Any, ...]:
-    """Queue a run on the data that was checked."""
+def start(local: bool, data: str, secret: str | None, plan: str, compared: str, *choices: Any) -> tuple[Any, ...]:
+    """Queue a run on the data that was checked: what else goes on for it would slow it down."""
     plan_card.drop(plan, secret)
+    comparison.drop(compared, secret)
     owner, check = owner_of(secret), _checked(data, secret)
     recipe = form.recipe(choices, owner, folders=local).with_(**reading(check))
     id = supervisor.submit(supervisor.request(check)["source"], recipe, owner, name=check.name)
@@ -161,6 +171,12 @@ def _ready(data: str, secret: str | None) -> Job | None:
     """The visitor's check that one can train on."""
     check = seen(data, secret, kind="check")
     return check if check is not None and check.state is State.DONE else None
+
+
+def _task(data: str, secret: str | None) -> str:
+    """What the visitor's data is for; empty where there is none."""
+    check = _ready(data, secret)
+    return str((check.result or {}).get("task", "")) if check else ""
 
 
 def render(job: Job | None, *, mine: bool = True, ready: bool = True) -> tuple[Any, ...]:

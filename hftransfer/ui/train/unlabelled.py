@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from ...recipe import Recipe
 from .. import uploads
 from ..labels import label
 from ..page import Page, owner_of, told
@@ -23,9 +25,11 @@ class Unlabelled:
 
     def lay(self) -> gr.Textbox:
         """Put it where the page is being built. Returns the choice that stands for it, which nobody types."""
-        self.file = gr.File(
-            label=label("train.unlabelled"), file_types=list(OFFERED), height=120, elem_id="choice-pseudo_label"
-        )
+        help = next(entry for entry in fields(Recipe) if entry.name == "pseudo_label").metadata["help"]
+        with gr.Column(min_width=240, elem_id="choice-pseudo_label"):
+            gr.Markdown(label(help), elem_classes="hft-hint")
+            self.file = gr.File(label=label("train.unlabelled"), file_types=list(OFFERED), height=120)
+            gr.Markdown(label("train.unlabelled.kinds"), elem_classes="hft-hint")
         self.kept = gr.Textbox(visible=False)
         return self.kept
 
