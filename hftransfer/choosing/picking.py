@@ -16,13 +16,13 @@ from ..values import Backbone, Dataset, Event, Listener, silent
 
 def facts(backbone: Backbone, data: Dataset) -> Facts:
     """What a strategy plans by."""
-    classes = get_task(data.task).target.shape == "class"
+    shared = get_task(data.task).target.shape in ("class", "flags")
     return Facts(
         family(backbone.model),
         data.rows["train"],
         len(data.labels),
         layers=layer_count(backbone.model),
-        smallest=min(counted(data, "train").values()) if classes else 0,
+        smallest=min(counted(data, "train").values()) if shared else 0,
     )
 
 

@@ -103,7 +103,7 @@ class Facts:
         rows: of train.
         labels: how many.
         layers: layer groups of the backbone, counted from the input.
-        smallest: train's rows of the rarest label; 0 where labels are not classes.
+        smallest: train's rows of the rarest label; 0 where rows share none, as numbers or tags.
     """
 
     family: str

@@ -72,9 +72,8 @@ def drawn(whole: TargetSet, shots: int | None, seed: int) -> TargetSet:
     return replace(whole, values=values, labels=(train[rows], test[tested]))
 
 
-def one(data: TargetSet, strategy: str, seed: int, shared: Path, more: dict[str, Any]) -> dict[str, Any]:
+def one(data: TargetSet, strategy: str, seed: int, backbone: str, more: dict[str, Any]) -> dict[str, Any]:
     """A whole run with nothing cached, in a home of its own."""
-    backbone = str(shared / IMAGE) if data.modality == "image" else TEXT
     recipe = Recipe(backbone=backbone, strategy=strategy, seed=seed, **more)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["HFTRANSFER_HOME"] = folder
@@ -101,6 +100,7 @@ def runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
         row = json.loads(line)
         known[row["set"], row["strategy"], row["seed"]] = row
     readers = sets_of(Path(options.shared))
+    backbones = {"text": options.text, "image": options.image or str(Path(options.shared).absolute() / IMAGE)}
     for wanted in options.sets:
         name, _, shots = wanted.partition("@")
         whole = None
@@ -110,7 +110,7 @@ def runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
                 if row is None and not options.table:
                     whole = whole or readers[name]()
                     data = drawn(whole, int(shots) if shots else None, seed)
-                    made = one(data, strategy, seed, Path(options.shared).absolute(), json.loads(options.recipe))
+                    made = one(data, strategy, seed, backbones[data.modality], json.loads(options.recipe))
                     row = {"set": wanted, "strategy": strategy, "seed": seed, **made}
                     with file.open("a", encoding="utf-8") as out:
                         out.write(json.dumps(row) + "\n")
@@ -145,8 +145,10 @@ def main() -> None:
     parser.add_argument("shared")
     parser.add_argument("--out", required=True, help="a file of runs, one JSON object a line")
     parser.add_argument("--sets", nargs="+", default=list(SETS))
-    parser.add_argument("--strategies", nargs="+", default=[*STRATEGIES[1:], STRATEGIES[0]])
+    parser.add_argument("--strategies", nargs="+", default=[*(name for name in STRATEGIES if name != "auto"), "auto"])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--text", default=TEXT, help="the backbone for texts, and --image for images")
+    parser.add_argument("--image")
     parser.add_argument("--recipe", default="{}", help="more choices, as JSON")
     parser.add_argument("--table", action="store_true", help="only tell what the file has")
     parser.add_argument("--clock", choices=("seconds", "cpu_seconds"), default="seconds")
