@@ -16,7 +16,8 @@ from .conftest import NewPage, Studio
 from .walk import expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    import pytest
+from playwright.sync_api import Page
 
 
 def photos(folder: Path, colour: str, count: int = 6) -> list[Path]:
@@ -65,6 +66,7 @@ def test_class_cards_become_data_and_outlast_a_reload(studio: Studio, new_page: 
     assert shown.nth(0).evaluate("image => image.complete && image.naturalWidth > 0")
 
 
+@pytest.mark.slow
 def test_the_webcam_fills_the_card_that_it_was_opened_for(studio: Studio, new_page: NewPage) -> None:
     page = new_page()
     page.context.grant_permissions(["camera"], origin=studio.address.rstrip("/"))

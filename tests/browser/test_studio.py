@@ -109,6 +109,7 @@ def test_a_run_is_found_again_after_reload_crash_and_elsewhere_and_only_its_owne
         studio.kill()
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_is_ended_early_and_found_among_the_runs(
     studio: Studio, new_page: NewPage, bert: Path, tmp_path: Path
 ) -> None:

@@ -137,6 +137,7 @@ def until(came: Callable[[], object]) -> None:
     assert any(came() for _ in range(10))
 
 
+@pytest.mark.slow
 def test_a_tick_without_news_sends_nothing_and_the_last_is_the_last(studio: Studio, new_page: NewPage) -> None:
     page, asked = new_page(), list[str]()
     who, clock = owner(page, studio), Ticking(page)

@@ -237,7 +237,7 @@ def test_a_full_disk_is_no_fault_of_ours(bert: Path, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} <= {"t.csv", "home"}
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sign", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_stopped_run_ends_with_130_and_leaves_nothing(sign: signal.Signals, bert: Path, tmp_path: Path) -> None:
     source = table(tmp_path / "t.csv", rows=200)
     command = [sys.executable, "-m", "hftransfer", "train", source, "-o", tmp_path / "m", "--backbone", bert]

@@ -151,6 +151,7 @@ def deafen(worker: int) -> None:
         os.kill(worker, signal.SIGCONT)
 
 
+@pytest.mark.slow
 def test_one_that_heeds_nothing_is_killed_and_its_best_kept(
     home: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +194,7 @@ def test_resumed_it_does_not_take_the_place_of_anothers_model(home: Path, bert: 
     assert loads(supervisor.cancel(job).model)  # given up, its best is kept
 
 
+@pytest.mark.slow
 def test_a_disk_that_refuses_to_keep_is_told(
     home: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +250,7 @@ def test_a_model_tells_of_uploads_by_their_names(home: Path, bert: Path, tmp_pat
     assert not [name for name, text in texts.items() if str(home) in text] and "more.txt" in texts["report.html"]
 
 
+@pytest.mark.slow
 def test_what_is_done_or_goes_on_is_not_resumed(home: Path, bert: Path, tmp_path: Path) -> None:
     job = train(bert, table(tmp_path / "t.csv"), {"strategy": "feature-extraction"})
     with pytest.raises(JobError):

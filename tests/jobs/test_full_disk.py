@@ -52,6 +52,7 @@ def fill(disk: Path, *, leave: int = 0) -> Path:
     return filler
 
 
+@pytest.mark.slow
 def test_a_run_on_a_disk_that_fills_up_fails_in_words_and_goes_on_when_there_is_room(
     small_home: Path, bert: Path, tmp_path: Path
 ) -> None:

@@ -165,6 +165,7 @@ def test_a_jobs_hours_count_what_earlier_attempts_took(home: Path, monkeypatch: 
     assert Pulse(Store(), "job", 3700.0).finish() and not Pulse(Store(), "job", 3000.0).finish()
 
 
+@pytest.mark.slow
 def test_of_a_run_that_was_cut_short_long_ago_the_model_stays_and_going_on_begins_anew(
     home: Path, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
