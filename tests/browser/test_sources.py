@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
 from hftransfer.jobs import supervisor
 from hftransfer.ui.data import drafts
@@ -16,8 +17,7 @@ from .conftest import NewPage, Studio
 from .walk import expect
 
 if TYPE_CHECKING:
-    import pytest
-from playwright.sync_api import Page
+    from playwright.sync_api import Page
 
 
 def photos(folder: Path, colour: str, count: int = 6) -> list[Path]:
