@@ -106,7 +106,7 @@ def fine_tune(
             report = predictor.measure(data.splits[data.evaluated_on], on_event=tell)
             learnt = predictor.measure(sampled(data.splits["train"]))
             gone_on = went_on(recipe, predictor, data, tell) if data.known else {}
-        notes = (*data.notes, *decision.notes, *_learned(decision, data), *_flattered(predictor, data, decision))
+        notes = (*data.notes, *decision.notes, *_told(decision, data), *_flattered(predictor, data, decision))
         data = replace(data, notes=notes)
         run = {
             **described(target, data, backbone, chosen, decision.strategy, decision.recipe),
@@ -130,11 +130,12 @@ def fine_tune(
     return predictor.at(target)
 
 
-def _learned(decision: Decision, data: Dataset) -> list[str]:
-    """Whether validation's rows were learned from too."""
-    rows = data.rows["validation"]
-    told = [f"{rows} rows of validation were too few to choose by: the model learned from them too"]
-    return told if decision.trained.history[-1].get("chosen_by") == BOTH else []
+def _told(decision: Decision, data: Dataset) -> list[str]:
+    """Whether validation's rows were learned from too, and whether there was time enough."""
+    rows, last = data.rows["validation"], decision.trained.history[-1]
+    learned = [f"{rows} rows of validation were too few to choose by: the model learned from them too"]
+    ended = ["training was ended before its time, with the best so far"]
+    return [*(learned if last.get("chosen_by") == BOTH else []), *(ended if decision.trained.cut else [])]
 
 
 def _flattered(predictor: Predictor, data: Dataset, decision: Decision) -> list[str]:

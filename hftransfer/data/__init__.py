@@ -9,7 +9,7 @@ from .labels.encoded import Words, counted, labels_of
 from .pictures.images import open_image
 from .preview import examples
 from .sources import check, described, load_data, load_evaluation
-from .unlabelled import load_unlabelled
+from .unlabelled import load_unlabelled, require_path
 
 __all__ = [
     "Words",
@@ -23,6 +23,7 @@ __all__ = [
     "load_data",
     "load_evaluation",
     "load_unlabelled",
+    "require_path",
     "open_image",
     "read_inputs",
     "repair",

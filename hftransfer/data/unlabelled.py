@@ -33,9 +33,7 @@ def load_unlabelled(source: str, task: Task, recipe: Recipe, *, pairs: bool, on_
         SourceMissing: there is nothing at that path.
         SourceError: it holds no such inputs, or none that can be read.
     """
-    path = Path(source).expanduser()
-    if not path.exists():
-        raise SourceMissing("there is no such file or folder", place=source, fix="check the path after --pseudo-label")
+    path = require_path(source)
     found = _of_tree(path, task.modality.name) if path.is_dir() or is_archive(path) else _of_file(path, task, pairs)
     kept = keep(redacted(found) if recipe.redact else found, on_event)
     for problem in kept.problems:
@@ -44,6 +42,18 @@ def load_unlabelled(source: str, task: Task, recipe: Recipe, *, pairs: bool, on_
     rows = kept.part(ALL)
     digests = rows.data.column("digest").to_pylist()
     return Part(rows.select_columns([task.modality.column, "origin"]), digest_all(digests))
+
+
+def require_path(source: str) -> Path:
+    """Where the source lies.
+
+    Raises:
+        SourceMissing: there is nothing at that path.
+    """
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise SourceMissing("there is no such file or folder", place=source, fix="check the path after --pseudo-label")
+    return path
 
 
 def _of_tree(path: Path, modality: str) -> Found:

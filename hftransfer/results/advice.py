@@ -91,6 +91,8 @@ class Curves:
         descended = [row for row in run.get("history") or [] if row.get("epoch") and "eval_soup" not in row]
         last = descended[-1]["phase"] if descended else None
         rows = [row for row in descended if row["phase"] == last]
+        if run.get("stopped_early") and rows and rows[-1]["epoch"] < 1:
+            rows = []  # a phase that was ended as it began says nothing
         ends = {row["phase"]: float(row["epoch"]) for row in descended if row["phase"] != last}
         return cls(
             run, best, learnt.get("value"), held.get("value"), held.get("high"), rows, sum(ends.values()), larger

@@ -16,7 +16,7 @@ import numpy as np
 from datasets import concatenate_datasets
 from scipy.special import expit, softmax
 
-from ...data import keys_of
+from ...data import keys_of, require_path
 from ...errors import RecipeError
 from ...models.anatomy import Anatomy
 from ...recipe import Recipe
@@ -44,7 +44,8 @@ class Judged:
 
 
 def refuse_labelling(task: Task, recipe: Recipe) -> None:
-    """Raises RecipeError where rows are to be labelled and no label of the task could be sure, or there are none."""
+    """Raises RecipeError where rows are to be labelled and no label of the task could be sure, or there are none;
+    SourceMissing where nothing lies at their path."""
     if recipe.pseudo_label is None and recipe.confidence != Recipe().confidence:
         cause, fix = "there are no examples without a label", "leave it out, or name them by --pseudo-label"
         raise RecipeError(cause, place="--confidence", fix=fix)
@@ -52,6 +53,8 @@ def refuse_labelling(task: Task, recipe: Recipe) -> None:
         raise RecipeError(
             f"{task.name} has no labels that a probe could be sure of", place="--pseudo-label", fix="leave it out"
         )
+    if recipe.pseudo_label is not None:
+        require_path(recipe.pseudo_label)
 
 
 def pseudo_labels(leg: Leg, unlabelled: Part) -> dict[str, Any]:
@@ -63,9 +66,12 @@ def pseudo_labels(leg: Leg, unlabelled: Part) -> dict[str, Any]:
     seen = see(leg)
     features = features_in(leg, seen.anatomy, unlabelled, seen.views)
     fresh = _fresh(leg, unlabelled)
+    if not fresh.all():
+        copies = int((~fresh).sum())
+        leg.on_event(Event("train", f"{copies} of {len(fresh)} rows without a label are in the data already"))
     leg.on_event(Event("train", f"labelling {int(fresh.sum())} rows without a label by a linear probe"))
     judged, places = Judged(np.zeros(0), np.zeros(0)), np.zeros(0, dtype=np.int64)
-    for number in range(1, ROUNDS + 1):
+    for number in range(1, ROUNDS + 1 if fresh.any() else 1):
         judged = _judged(leg, seen, features, places, judged)
         places = _chosen(leg, seen.labels["train"], judged, fresh)
         leg.on_event(Event("train", _told(number, leg, judged, places)))
