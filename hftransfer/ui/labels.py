@@ -1,8 +1,8 @@
 """Texts that are set while the page is built, before anybody asks for it: the browser translates them.
 
-Of a component that is label, info, placeholder, title, value, and the names of choices. It is not `Blocks(title=)`
-nor a Dataframe's headers, which take `say`; nor surely a plot's axes, which may be drawn before their words
-are there: a handler sends those.
+Of a component that is label, info, placeholder, title, value. It is not `Blocks(title=)` nor a Dataframe's
+headers, which take `say`; nor surely a plot's axes, which may be drawn before their words are there: a handler
+sends those; nor the names of a Dropdown's choices, one of which came back translated as the value.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ def _built() -> dict[str, str]:
     """The English texts by their keys; the form's own stand for themselves."""
     found = [str(entry.metadata["help"]) for entry in fields(Recipe)]
     found += [field_label(entry.name) for entry in fields(Recipe)]
-    found += [value for entry in fields(Recipe) for value in entry.metadata.get("choices", ())]
     return {**EN, **{text: text for text in found}}
 
 
@@ -48,7 +47,7 @@ def asking(key: str) -> str:
 
 
 def label(key: str) -> Any:
-    """A key of `EN`, or a help text, a field's label or a value of `Recipe`, for a property of a component.
+    """A key of `EN`, or a help text or a field's label of `Recipe`, for a property of a component.
 
     Raises:
         KeyError: it is none of these.

@@ -127,7 +127,8 @@ def _component(entry: Field[Any]) -> Component:
     if _kind(entry) is bool:
         return gr.Checkbox(**{**more, "value": entry.default})
     if "choices" in rules:
-        return gr.Dropdown(choices=[(label(name), name) for name in rules["choices"]], **more)
+        # The names of the shell, in every language: a name that the browser translates may come back as the value.
+        return gr.Dropdown(choices=[*rules["choices"]], **more)
     return gr.Textbox(placeholder=label(f"train.{rules.get('empty', 'derived')}"), max_lines=1, min_width=240, **more)
 
 
