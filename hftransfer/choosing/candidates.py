@@ -11,7 +11,7 @@ from ..training import Pace
 from ..values import Dataset
 
 PROBE = "feature-extraction"
-PATIENCE = 40.0  # seconds that a candidate may take where no budget is given: all in all, a minute
+PATIENCE = 40.0  # seconds that all candidates may take together where no budget is given
 ROWS_A_CLASS = 50  # below, tuning everything learns the examples by heart: at 12 and at 35 real rows a class it lost
 FEW = 100  # rows a class, below which drawing rows of a class together may pay
 TUNED = ("full", "l2-sp", "lora")
@@ -48,9 +48,8 @@ def candidates(pace: Pace, data: Dataset, known: Facts, recipe: Recipe, left: fl
     """
     there, found, (names, why) = left if recipe.budget else PATIENCE, [], promising(known)
     for name in names:
-        needed = pace.training(STRATEGIES[name].phases(known, recipe), data, recipe) + pace.measuring(
-            data.rows["validation"]
-        )
+        phases = STRATEGIES[name].phases(known, recipe)
+        needed = pace.training(phases, data, recipe) + pace.measuring(data.rows["validation"])
         found.append(Candidate(name, why, needed, needed <= there))
         there -= needed if needed <= there else 0.0
     return tuple(found)
