@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .copies import keys_of
+from .copies import keys_of, units_of
 from .doctor.repair import repair, repairable
 from .inputs import as_pair, read_inputs
 from .labels.encoded import Words, counted, labels_of
@@ -24,6 +24,7 @@ __all__ = [
     "load_evaluation",
     "load_unlabelled",
     "require_path",
+    "units_of",
     "open_image",
     "read_inputs",
     "repair",

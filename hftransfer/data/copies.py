@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,13 @@ def keys_of(rows: datasets.Dataset, column: str, *, by_pixels: bool = False) -> 
     """
     key = KEYS[column, by_pixels]
     return np.fromiter((key(value) for value in _inputs(rows, column)), np.uint64, len(rows))
+
+
+def units_of(parts: Iterable[datasets.Dataset], column: str) -> np.ndarray:
+    """A number for each row of some splits, one after another, int64 [rows]: the same for copies."""
+    keys = [keys_of(rows, column) for rows in parts]
+    found: np.ndarray = np.unique(np.concatenate(keys), return_inverse=True)[1]
+    return found
 
 
 def _inputs(rows: datasets.Dataset, column: str) -> Iterator[Any]:

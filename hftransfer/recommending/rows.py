@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..data import keys_of, labels_of
+from ..data import labels_of, units_of
 from ..errors import SourceError
 from ..tasks import get_task
 from ..training.heads.folding import dealt
@@ -45,8 +45,7 @@ def fold_rows(data: Dataset, seed: int) -> np.ndarray:
     """
     task = get_task(data.task)
     groups = np.concatenate([strata(data, split) for split in data.splits])
-    keys = np.concatenate([keys_of(rows, task.modality.column) for rows in data.splits.values()])
-    _, units = np.unique(keys, return_inverse=True)
+    units = units_of(data.splits.values(), task.modality.column)
     if units.max(initial=0) + 1 < FOLDS or (task.target.shape == "class" and (np.bincount(groups) > 2).sum() < 2):
         fix = "add rows: three of each class at least; or choose a backbone yourself, and train"
         raise SourceError("the rows are too few to compare backbones on", place=data.name, fix=fix)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...data import keys_of, labels_of
+from ...data import labels_of, units_of
 from ...models.anatomy import Anatomy, dissect
 from ...models.features import read_features
 from ...models.inputs import example
@@ -118,9 +118,7 @@ def problem_of(leg: Leg, anatomy: Anatomy, train: Split, validation: Split) -> H
 
 def copies_of(leg: Leg, parts: Sequence[str]) -> np.ndarray:
     """A number for each row of some splits together, the same for rows whose input is the same."""
-    keys = [keys_of(leg.data.splits[name], leg.task.modality.column) for name in parts]
-    found: np.ndarray = np.unique(np.concatenate(keys), return_inverse=True)[1]
-    return found
+    return units_of((leg.data.splits[name] for name in parts), leg.task.modality.column)
 
 
 def best_view(views: Sequence[int], problem: Callable[[int], HeadProblem]) -> int:
