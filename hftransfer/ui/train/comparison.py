@@ -176,9 +176,7 @@ def table(found: Mapping[str, Any]) -> str:
     why = say("recommend.why", backbone=found["choice"], why=found["why"])
     note = pieces.sentence(translated(found.get("note", "")))
     rest = f"<p>{plain(why)}</p>" + (f'<p class="hft-hint">{plain(note)}</p>' if note else "")
-    return pieces.card_of(
-        f'<div class="hft-title">{title}</div><div class="hft-scroll hft-whole">{body}</div>{rest}', live=True
-    )
+    return pieces.card_of(f'<div class="hft-title">{title}</div>{body}{rest}', live=True)
 
 
 def _row(one: Mapping[str, Any], found: Mapping[str, Any]) -> str:
