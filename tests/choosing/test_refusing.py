@@ -111,7 +111,7 @@ def test_auto_refuses_what_no_candidate_could_follow(tmp_path: Path) -> None:
         ("image-classification", "", {"augmentation": "photo"}),
         ("text-classification", "", {"augmentation": "none"}),
         ("text-classification", "--confidence", {"confidence": 0.8}),
-        ("text-classification", "", {"confidence": 0.8, "pseudo_label": "some.txt"}),
+        ("text-classification", "", {"confidence": 0.8, "pseudo_label": __file__}),
     ],
 )
 def test_what_the_data_has_no_use_for_is_refused(task: str, place: str, choices: dict[str, object]) -> None:
