@@ -224,7 +224,7 @@ class Recipe:
     )
     budget: str | None = choice(
         None,
-        "Time for features and training: 90s, 10m or 2h. Without it, auto tries what fits into three minutes.",
+        "Time for features and training: 90s, 10m or 2h. Without it, auto gives itself three minutes at most.",
         group="search",
         empty="unlimited",
     )

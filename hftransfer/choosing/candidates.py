@@ -11,9 +11,9 @@ from ..training import Pace
 from ..values import Dataset
 
 PROBE = "feature-extraction"
-# Seconds that all candidates may take together where no budget is given. Few rows take far less; on hundreds of images
-# 40 left out what was five to ten points better than the probe.
-PATIENCE = 180.0
+# Seconds that all candidates may take together where no budget is given, and what a probe must lack for the most: on
+# hundreds of images 40 seconds left out what was five to ten points better.
+PATIENCE, MUCH = (40.0, 180.0), 0.1
 ROWS_A_CLASS = 50  # below, tuning everything learns the examples by heart: at 12 and at 35 real rows a class it lost
 FEW = 100  # rows a class, below which drawing rows of a class together may pay
 TUNED = ("full", "l2-sp", "lora")
@@ -46,15 +46,26 @@ def candidates(pace: Pace, data: Dataset, known: Facts, recipe: Recipe, left: fl
     """What there is time for of these.
 
     Args:
-        left: seconds of the budget, where there is one.
+        left: seconds that all of them may take together.
     """
-    there, found, (names, why) = left if recipe.budget else PATIENCE, [], promising(known)
+    there, found, (names, why) = left, [], promising(known)
     for name in names:
         phases = STRATEGIES[name].phases(known, recipe)
         needed = pace.training(phases, data, recipe) + pace.measuring(data.rows["validation"])
         found.append(Candidate(name, why, needed, needed <= there))
         there -= needed if needed <= there else 0.0
     return tuple(found)
+
+
+def patience(reached: float | None = None) -> float:
+    """Seconds for all candidates where no budget is given: the more, the more there is to gain.
+
+    Args:
+        reached: the probe's figure on validation, at best 1; where nothing is known, there may be much to gain.
+    """
+    least, most = PATIENCE
+    lacking = 1.0 if reached is None else 1.0 - reached
+    return least + (most - least) * min(1.0, max(0.0, lacking) / MUCH)
 
 
 def promising(known: Facts) -> tuple[tuple[str, ...], str]:
@@ -82,5 +93,5 @@ def foreseen(pace: Pace, data: Dataset, known: Facts, recipe: Recipe, few: bool)
 
 
 def _fitting(pace: Pace, data: Dataset, known: Facts, recipe: Recipe) -> list[str]:
-    left = seconds(recipe.budget) - pace.features(data) if recipe.budget else 0.0
+    left = seconds(recipe.budget) - pace.features(data) if recipe.budget else patience()
     return [PROBE, *(found.name for found in candidates(pace, data, known, recipe, left) if found.fits)]

@@ -12,7 +12,7 @@ from ..strategies import STRATEGIES, Facts, Phase
 from ..training import Trained, Trial, as_it_is, machine_for, run_phases, spares
 from ..values import Backbone, Event
 from .arena import Arena, Tried, apart
-from .candidates import PROBE, candidates, ways
+from .candidates import PROBE, candidates, patience, ways
 from .heeding import ignored, unheeded
 from .picking import facts
 from .run import Run
@@ -74,7 +74,7 @@ def _contest(run: Run) -> Decision:
     trained = run_phases(backbone, data, probe, recipe, run.work, run.on_event, run.over)
     probed, arena = as_it_is(backbone), Arena(run, rooms=len(probe))
     arena.enter(Tried(PROBE, "a usable model within one pass over the rows", arena.metric), probed, (), recipe)
-    for found in run.settled.once("candidates", lambda: _listed(run, known, probed)):
+    for found in run.settled.once("candidates", lambda: _listed(run, known, probed, arena.tried[0])):
         # After the probe, or, where a strategy begins otherwise, at the start.
         phases = asked[found["name"]]
         shared = _begins(phases, probe)
@@ -93,13 +93,14 @@ def _begins(phases: Sequence[Phase], probe: Sequence[Phase]) -> bool:
     return apart(phases)[: len(probe)] == probe
 
 
-def _listed(run: Run, known: Facts, probed: Backbone) -> list[dict[str, Any]]:
+def _listed(run: Run, known: Facts, probed: Backbone, reached: Tried) -> list[dict[str, Any]]:
     """The candidates, timed, of which there may be none."""
     if not ways(known, run.recipe):
         return []
     machine = machine_for(run.recipe)
     pace = Trial.of(probed, run.data, run.recipe, machine).pace(machine)
-    return [asdict(found) for found in candidates(pace, run.data, known, run.recipe, run.over.left)]
+    left = run.over.left if run.recipe.budget else min(run.over.left, patience(reached.value))
+    return [asdict(found) for found in candidates(pace, run.data, known, run.recipe, left)]
 
 
 def _try(run: Run, arena: Arena, found: dict[str, Any], start: Backbone, phases: Sequence[Phase]) -> None:

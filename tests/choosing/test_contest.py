@@ -13,13 +13,14 @@ import torch
 from hftransfer import Recipe, fine_tune
 from hftransfer.checkpoints import best, figures
 from hftransfer.choosing import Decision, Run, Settled, decide, facts, promising
-from hftransfer.choosing.arena import figure_of
-from hftransfer.choosing.candidates import candidates
+from hftransfer.choosing.arena import Tried, figure_of
+from hftransfer.choosing.candidates import candidates, patience
+from hftransfer.choosing.contest import _listed
 from hftransfer.data import load_data
 from hftransfer.models import load_backbone
 from hftransfer.strategies import STRATEGIES, Facts, Phase, Rates
 from hftransfer.tasks import get_task
-from hftransfer.training import Over, Pace, Trained, never, run_phases, steps_of, within_budget
+from hftransfer.training import Over, Pace, Trained, Until, never, run_phases, steps_of, within_budget
 from hftransfer.training.pace import BACKWARD
 from hftransfer.values import Backbone, Dataset, Event
 from tests.tiny import table, text_backbone
@@ -250,3 +251,23 @@ def test_what_was_tried_stands_in_the_report(tmp_path: Path) -> None:
     assert model.report["strategy"] in STRATEGIES and model.report["recipe"]["strategy"] == "auto"
     assert any("also chose" in note for note in model.report["notes"])  # there is no test that did not
     assert {"name", "why", "metric", "value", "low", "high", "seconds"} <= set(model.report["tried"][0])
+
+
+def test_what_leaves_much_to_gain_is_given_more_time() -> None:
+    given = [patience(reached) for reached in (1.0, 0.95, 0.9, 0.3, -2.0, None)]
+    assert given == pytest.approx([40, 110, 180, 180, 180, 180])
+
+
+@pytest.mark.parametrize(("reached", "fit"), [(1.0, False), (0.6, True)])
+def test_no_budget_means_as_much_time_as_pays(
+    tmp_path: Path, reached: float, fit: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A candidate of about a hundred seconds."""
+    backbone, data, recipe = station(tmp_path, rows=220, epochs=2.0)
+    steps = 2 * -(-data.rows["train"] // recipe.batch_size)
+    row = 100 * 3 / (BACKWARD * steps * recipe.batch_size)
+    monkeypatch.setattr("hftransfer.choosing.contest.Trial.pace", lambda *_: Pace(0.0, row / 3, 0.0))
+    run = Run(backbone, data, recipe, tmp_path, Settled(tmp_path / "settled.json", recipe), print, Until(never))
+    probe = Tried("feature-extraction", "", "accuracy", reached)
+    first, *_ = _listed(run, facts(backbone, data), backbone, probe)
+    assert (first["name"], first["fits"]) == ("full", fit)
