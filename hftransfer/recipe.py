@@ -223,10 +223,7 @@ class Recipe:
         3, "Evaluations without a gain before training stops.", group="overfitting", low=1, high=10000
     )
     budget: str | None = choice(
-        None,
-        "Time for features and training: 90s, 10m or 2h. Without it, auto gives itself three minutes at most.",
-        group="search",
-        empty="unlimited",
+        None, "Time to spend on features and training, such as 90s, 10m or 2h.", group="search", empty="unlimited"
     )
     precision: str = choice(
         "auto", "Arithmetic while training.", group="machine", choices=("auto", "fp32", "bf16", "fp16")
