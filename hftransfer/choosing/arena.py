@@ -24,6 +24,7 @@ from ..strategies import Phase
 from ..tasks import get_task
 from ..training import Trained, run_phases, spares
 from ..training.balancing import watched
+from ..training.few import ENOUGH
 from ..values import Backbone, Dataset, Event, Interval
 from .run import Run
 
@@ -76,6 +77,8 @@ class Arena:
         self.trained: dict[str, Trained] = {}
         self.cut = False  # the last run, of the leader with all rows
         self.rooms = rooms
+        # Few rows like one of many by chance, above all one whose best weights they have chosen.
+        self.wary = run.recipe.tune is None and run.data.rows["validation"] < ENOUGH
 
     def enter(self, entry: Tried, start: Backbone, phases: Sequence[Phase], recipe: Recipe) -> None:
         """Train a copy of the start, and note what it reaches; one of an earlier attempt is not trained again.
@@ -206,10 +209,12 @@ class Arena:
             keep(self.work, LEADER, write, known)
 
     def _leads(self, done: Tried, phases: Sequence[Phase]) -> bool:
-        """Whether it is better than all before. One that validation watched and that is no better is the start
+        """Whether it is better than the leader. One that validation watched and that is no better is the start
         that it kept; one that it could not watch has moved, and was tried since it is thought to be better."""
-        moved, best = any(not phase.judged for phase in phases), max(self.reached)
-        return done.figure > best or (moved and done.figure == best)
+        led = next(entry for entry in self.tried if entry.name == self.leader)
+        if any(not phase.judged for phase in phases):
+            return done.figure >= led.figure
+        return done.figure > led.figure + (_luck(led) if self.wary else 0.0)
 
     def _clear(self, phases: Sequence[Phase], first: int) -> None:
         for number, phase in enumerate(phases, first):
@@ -218,6 +223,11 @@ class Arena:
 
 def _trained(known: dict[str, Any]) -> Trained:
     return Trained(**{**known["trained"], "history": tuple(known["trained"]["history"])})
+
+
+def _luck(led: Tried) -> float:
+    """What one is better by for no reason: a standard error."""
+    return 0.0 if led.low is None or led.high is None else (led.high - led.low) / 2 / 1.96
 
 
 def _cause(error: Exception) -> str:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import torch
+
 from ..recipe import Recipe
-from ..strategies import STRATEGIES, Facts, Phase
-from ..training import Trained, Trial, as_it_is, machine_for, run_phases, spares
+from ..strategies import STRATEGIES, Phase
+from ..training import Pace, Trained, Trial, as_it_is, machine_for, run_phases, spares
 from ..values import Backbone, Event
-from .arena import Arena, Tried, apart
-from .candidates import PROBE, candidates, patience, ways
+from .arena import UNFIT, Arena, Tried, apart
+from .candidates import PROBE, Candidate, Ways, candidates, patience, ways
 from .heeding import ignored, unheeded
 from .picking import facts
 from .run import Run
@@ -74,7 +76,7 @@ def _contest(run: Run) -> Decision:
     trained = run_phases(backbone, data, probe, recipe, run.work, run.on_event, run.over)
     probed, arena = as_it_is(backbone), Arena(run, rooms=len(probe))
     arena.enter(Tried(PROBE, "a usable model within one pass over the rows", arena.metric), probed, (), recipe)
-    for found in run.settled.once("candidates", lambda: _listed(run, known, probed, arena.tried[0])):
+    for found in run.settled.once("candidates", lambda: _listed(run, asked, probed, arena.tried[0])):
         # After the probe, or, where a strategy begins otherwise, at the start.
         phases = asked[found["name"]]
         shared = _begins(phases, probe)
@@ -93,14 +95,24 @@ def _begins(phases: Sequence[Phase], probe: Sequence[Phase]) -> bool:
     return apart(phases)[: len(probe)] == probe
 
 
-def _listed(run: Run, known: Facts, probed: Backbone, reached: Tried) -> list[dict[str, Any]]:
+def _listed(run: Run, asked: Ways, probed: Backbone, reached: Tried) -> list[dict[str, Any]]:
     """The candidates, timed, of which there may be none."""
+    known = facts(run.backbone, run.data)
     if not ways(known, run.recipe):
         return []
     machine = machine_for(run.recipe)
-    pace = Trial.of(probed, run.data, run.recipe, machine).pace(machine)
+    trial = Trial.of(replace(probed, model=copy.deepcopy(probed.model)), run.data, run.recipe, machine)
+    pace = trial.pace(machine)
     left = run.over.left if run.recipe.budget else min(run.over.left, patience(reached.value))
-    return [asdict(found) for found in candidates(pace, run.data, known, run.recipe, left)]
+
+    def listed(pace: Pace) -> tuple[Candidate, ...]:
+        return candidates(pace, run.data, known, run.recipe, left)
+
+    # By what a pass takes, steps seem quicker than they are: those that may fit are timed.
+    likely = [phase for found in listed(pace) if found.fits for phase in asked[found.name] if phase.solver == "trainer"]
+    with torch.random.fork_rng():
+        steps = trial.steps(likely, machine, passing=UNFIT)
+    return [asdict(found) for found in listed(replace(pace, steps=steps))]
 
 
 def _try(run: Run, arena: Arena, found: dict[str, Any], start: Backbone, phases: Sequence[Phase]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import dropwhile, islice
 from pathlib import Path
@@ -104,10 +105,20 @@ class Trial:
         exact, row = replace(machine, dtype=torch.float32), self.forward(machine)
         return Pace(self.encode, row, row if exact == machine else self.forward(exact))
 
-    def steps(self, tuned: Sequence[Phase], machine: Machine) -> dict[Phase, float]:
-        """Seconds of a row in a training step of each phase. The model is of no more use."""
+    def steps(
+        self, tuned: Sequence[Phase], machine: Machine, passing: tuple[type[Exception], ...] = ()
+    ) -> dict[Phase, float]:
+        """Seconds of a row in a training step of each phase. The model is of no more use.
+
+        Args:
+            passing: errors of a phase that is then left out.
+        """
+        found = {}
         # What adapters were put into stays so: they come last.
-        return {phase: self.step(phase, machine) for phase in sorted(tuned, key=lambda it: it.adapter is not None)}
+        for phase in sorted(tuned, key=lambda it: it.adapter is not None):
+            with suppress(*passing):
+                found[phase] = self.step(phase, machine)
+        return found
 
     def forward(self, machine: Machine) -> float:
         """Seconds of a row through the backbone, in the machine's arithmetic."""

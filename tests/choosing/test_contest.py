@@ -13,8 +13,8 @@ import torch
 from hftransfer import Recipe, fine_tune
 from hftransfer.checkpoints import best, figures
 from hftransfer.choosing import Decision, Run, Settled, decide, facts, promising
-from hftransfer.choosing.arena import Tried, figure_of
-from hftransfer.choosing.candidates import candidates, patience
+from hftransfer.choosing.arena import Arena, Tried, figure_of
+from hftransfer.choosing.candidates import candidates, patience, ways
 from hftransfer.choosing.contest import _listed
 from hftransfer.data import load_data
 from hftransfer.models import load_backbone
@@ -205,12 +205,12 @@ def test_what_fits_is_judged_by_the_time_that_is_left(tmp_path: Path) -> None:
     recipe, wide = recipe.with_(batch_size=10), recipe.with_(batch_size=64)
     train, validation = data.rows["train"], data.rows["validation"]
     pace, known = Pace(0.25, 1 / 3, 0.5), Facts("attention", train, 2, layers=2)
-    full, l2_sp, _ = candidates(pace, data, known, recipe, 1e9)
+    l2_sp, lp_ft, *_ = candidates(pace, data, known, recipe, 1e9)
     steps = 2 * -(-train // 10)
     trained = (train + validation) * 0.25 + steps * 10 * BACKWARD / 3 + 3 * validation / 3
-    assert full.seconds == pytest.approx(trained + validation * 0.75)
-    left = full.seconds + l2_sp.seconds - 1
-    assert [one.fits for one in candidates(pace, data, known, recipe, left)] == [True, False, False]
+    assert l2_sp.seconds == pytest.approx(trained + validation * 0.75)
+    left = l2_sp.seconds + lp_ft.seconds - 1
+    assert [one.fits for one in candidates(pace, data, known, recipe, left)] == [True, False, False, False]
     few = Facts("attention", 80, 2, layers=2, smallest=40)
     drawn, *_ = candidates(pace, data, few, wide, 1e9)
     steps = steps_of(STRATEGIES["contrastive"].phases(few, wide)[1], train, wide)
@@ -236,11 +236,11 @@ def test_the_probe_can_be_used_before_it_is_measured(tmp_path: Path, monkeypatch
 def test_what_has_no_time_is_passed_over_and_told(tmp_path: Path) -> None:
     heard: list[Event] = []
     backbone, data, recipe = station(tmp_path, rows=220, epochs=1, budget="0.000001s")
-    assert promising(facts(backbone, data))[0][0] == "full"
+    assert promising(facts(backbone, data))[0][0] == "l2-sp"
     decision, _ = decided(tmp_path, heard, epochs=1, budget="0.000001s")
     assert decision.strategy == "feature-extraction"
     assert all(entry.value is None and "more than there is" in entry.why for entry in decision.tried[1:])
-    assert any(event.message.startswith("full is not tried: it would take about") for event in heard)
+    assert any(event.message.startswith("l2-sp is not tried: it would take about") for event in heard)
 
 
 def test_what_was_tried_stands_in_the_report(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_what_was_tried_stands_in_the_report(tmp_path: Path) -> None:
 
 def test_what_leaves_much_to_gain_is_given_more_time() -> None:
     given = [patience(reached) for reached in (1.0, 0.95, 0.9, 0.3, -2.0, None)]
-    assert given == pytest.approx([40, 110, 180, 180, 180, 180])
+    assert given == pytest.approx([40, 170, 300, 300, 300, 300])
 
 
 @pytest.mark.parametrize(("reached", "fit"), [(1.0, False), (0.6, True)])
@@ -269,5 +269,24 @@ def test_no_budget_means_as_much_time_as_pays(
     monkeypatch.setattr("hftransfer.choosing.contest.Trial.pace", lambda *_: Pace(0.0, row / 3, 0.0))
     run = Run(backbone, data, recipe, tmp_path, Settled(tmp_path / "settled.json", recipe), print, Until(never))
     probe = Tried("feature-extraction", "", "accuracy", reached)
-    first, *_ = _listed(run, facts(backbone, data), backbone, probe)
-    assert (first["name"], first["fits"]) == ("full", fit)
+    monkeypatch.setattr("hftransfer.choosing.contest.Trial.steps", lambda *_, **__: {})
+    first, *_ = _listed(run, ways(facts(backbone, data), recipe), backbone, probe)
+    assert (first["name"], first["fits"]) == ("l2-sp", fit)
+
+
+def test_few_rows_of_validation_must_be_sure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that they watched has to be better by more than a standard error; one that they did not, as good."""
+    backbone, data, recipe = station(tmp_path)
+    arena = Arena(Run(backbone, data, recipe, tmp_path, Settled(tmp_path / "s.json", recipe), print, Until(never)))
+    arena.tried.append(Tried("contrastive", "", "accuracy", 0.90, 0.85, 0.95))
+    monkeypatch.setattr(Arena, "leader", "contrastive")
+    watched, moved = Phase("full", "everything", "trainer"), Phase("tuned", "layers", "trainer", loss="contrastive")
+    assert (watched.judged, moved.judged) == (True, False)
+
+    def leads(value: float, phase: Phase) -> bool:
+        return arena._leads(Tried("another", "", "accuracy", value), (phase,))
+
+    assert [leads(value, watched) for value in (0.92, 0.93)] == [False, True]
+    assert [leads(value, moved) for value in (0.89, 0.90)] == [False, True]
+    arena.wary = False  # where there are rows enough
+    assert [leads(value, watched) for value in (0.90, 0.91)] == [False, True]
