@@ -31,7 +31,8 @@ class Plan:
 
     Attributes:
         rows: of each split.
-        strategy: as it was asked for; of `auto`, what follows is all that it would try.
+        strategy: as it was asked for; of `auto`, what follows is the most that it may try: less where its
+            probe leaves little to gain.
         epochs: passes over the training rows, and `steps` of the optimizer; 0 for a head that is solved.
         seconds: of the whole run, about; features that are cached already take none of it.
         memory_mb: what the process holds at its peak: of the accelerator where there is one.

@@ -24,7 +24,6 @@ from ..strategies import Phase
 from ..tasks import get_task
 from ..training import Trained, run_phases, spares
 from ..training.balancing import watched
-from ..training.few import ENOUGH
 from ..values import Backbone, Dataset, Event, Interval
 from .run import Run
 
@@ -77,8 +76,9 @@ class Arena:
         self.trained: dict[str, Trained] = {}
         self.cut = False  # the last run, of the leader with all rows
         self.rooms = rooms
-        # Few rows like one of many by chance, above all one whose best weights they have chosen.
-        self.wary = run.recipe.tune is None and run.data.rows["validation"] < ENOUGH
+        # Candidates come the most promising first, and of many one does better by chance: above all one whose best
+        # weights were chosen by the same rows. A search has nothing else to go by.
+        self.wary = run.recipe.tune is None
 
     def enter(self, entry: Tried, start: Backbone, phases: Sequence[Phase], recipe: Recipe) -> None:
         """Train a copy of the start, and note what it reaches; one of an earlier attempt is not trained again.

@@ -126,6 +126,7 @@ EN = {
     "plan.head": "pass, then a head is solved",
     "plan.steps": "steps",
     "plan.time": "in all, about",
+    "plan.time.most": "in all, at most",
     "plan.memory": "of memory",
     "plan.memory.accelerator": "of the accelerator's memory",
     "plan.by": "{strategy} from {backbone}",

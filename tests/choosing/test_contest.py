@@ -274,8 +274,8 @@ def test_no_budget_means_as_much_time_as_pays(
     assert (first["name"], first["fits"]) == ("l2-sp", fit)
 
 
-def test_few_rows_of_validation_must_be_sure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that they watched has to be better by more than a standard error; one that they did not, as good."""
+def test_a_later_candidate_must_be_better_by_more_than_luck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that validation watched by more than a standard error; one that it did not has to be as good."""
     backbone, data, recipe = station(tmp_path)
     arena = Arena(Run(backbone, data, recipe, tmp_path, Settled(tmp_path / "s.json", recipe), print, Until(never)))
     arena.tried.append(Tried("contrastive", "", "accuracy", 0.90, 0.85, 0.95))
@@ -288,5 +288,5 @@ def test_few_rows_of_validation_must_be_sure(tmp_path: Path, monkeypatch: pytest
 
     assert [leads(value, watched) for value in (0.92, 0.93)] == [False, True]
     assert [leads(value, moved) for value in (0.89, 0.90)] == [False, True]
-    arena.wary = False  # where there are rows enough
+    arena.wary = False  # a search
     assert [leads(value, watched) for value in (0.90, 0.91)] == [False, True]

@@ -160,11 +160,11 @@ def _strip(job: Job) -> str:
 
 def _facts(plan: Mapping[str, Any]) -> str:
     memory = "plan.memory" if plan["device"] == "cpu" else "plan.memory.accelerator"
-    steps = plan["steps"]
+    steps, time = plan["steps"], "plan.time.most" if plan["strategy"] == "auto" else "plan.time"
     facts = [
         (count(plan["rows"]["train"]), say("plan.rows")),
         (count(steps), say("plan.steps")) if steps else ("1", say("plan.head")),
-        (duration(plan["seconds"]), say("plan.time")),
+        (duration(plan["seconds"]), say(time)),
         (_gigabytes(plan["memory_mb"]), say(memory)) if plan["memory_mb"] else ("", ""),
     ]
     cells = "".join(f"<li><b>{plain(value)}</b><span>{plain(words)}</span></li>" for value, words in facts if words)
