@@ -161,6 +161,12 @@ class Arena:
         assert folder
         return replace(start, model=reload_model(start.model, folder)), trained
 
+    def tell_of_leader(self) -> None:
+        """Say which strategy leads, and how it came to."""
+        name, count, best = self.leader, len(self.trained), self._led().figure >= max(self.reached)
+        told = f"strategy {name}: the best of {count} on validation"
+        self.on_event(Event("train", told if best else f"strategy {name}: none of {count} is better by more than luck"))
+
     @property
     def reached(self) -> list[float]:
         return [entry.figure for entry in self.tried]
@@ -182,8 +188,11 @@ class Arena:
             self._keep(backbone, phases, first, known)
         value = self._measured(entry, backbone, trained, phases)
         done = replace(entry, **value, seconds=round(time.perf_counter() - began, 1))
+        leads = bool(self.tried) and self._leads(done, phases)
+        if self.tried and not leads and done.figure > self._led().figure:
+            done = replace(done, why=_doubted(self.leader))
         known = {**known, "tried": asdict(done)}
-        if self.tried and self._leads(done, phases):
+        if leads:
             self._keep(backbone, phases, first, known)
         return known
 
@@ -211,10 +220,13 @@ class Arena:
     def _leads(self, done: Tried, phases: Sequence[Phase]) -> bool:
         """Whether it is better than the leader. One that validation watched and that is no better is the start
         that it kept; one that it could not watch has moved, and was tried since it is thought to be better."""
-        led = next(entry for entry in self.tried if entry.name == self.leader)
+        led = self._led()
         if any(not phase.judged for phase in phases):
             return done.figure >= led.figure
         return done.figure > led.figure + (_luck(led) if self.wary else 0.0)
+
+    def _led(self) -> Tried:
+        return next(entry for entry in self.tried if entry.name == self.leader)
 
     def _clear(self, phases: Sequence[Phase], first: int) -> None:
         for number, phase in enumerate(phases, first):
@@ -223,6 +235,10 @@ class Arena:
 
 def _trained(known: dict[str, Any]) -> Trained:
     return Trained(**{**known["trained"], "history": tuple(known["trained"]["history"])})
+
+
+def _doubted(leader: str) -> str:
+    return f"better than {leader} by no more than luck"
 
 
 def _luck(led: Tried) -> float:

@@ -82,7 +82,7 @@ def _contest(run: Run) -> Decision:
         shared = _begins(phases, probe)
         _try(run, arena, found, probed if shared else whole, phases[len(probe) :] if shared else phases)
     name = arena.leader
-    run.on_event(Event("train", f"strategy {name}: the best of {len(arena.trained)} on validation"))
+    arena.tell_of_leader()
     alone = arena.learn_from_all(whole, asked[name], recipe)
     shared = not alone and _begins(asked[name], probe)
     best, then = arena.winner(probed)

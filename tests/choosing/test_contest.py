@@ -276,8 +276,10 @@ def test_no_budget_means_as_much_time_as_pays(
 
 def test_a_later_candidate_must_be_better_by_more_than_luck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that validation watched by more than a standard error; one that it did not has to be as good."""
+    heard: list[Event] = []
     backbone, data, recipe = station(tmp_path)
-    arena = Arena(Run(backbone, data, recipe, tmp_path, Settled(tmp_path / "s.json", recipe), print, Until(never)))
+    settled = Settled(tmp_path / "s.json", recipe)
+    arena = Arena(Run(backbone, data, recipe, tmp_path, settled, heard.append, Until(never)))
     arena.tried.append(Tried("contrastive", "", "accuracy", 0.90, 0.85, 0.95))
     monkeypatch.setattr(Arena, "leader", "contrastive")
     watched, moved = Phase("full", "everything", "trainer"), Phase("tuned", "layers", "trainer", loss="contrastive")
@@ -288,5 +290,9 @@ def test_a_later_candidate_must_be_better_by_more_than_luck(tmp_path: Path, monk
 
     assert [leads(value, watched) for value in (0.92, 0.93)] == [False, True]
     assert [leads(value, moved) for value in (0.89, 0.90)] == [False, True]
+    arena.tried.append(Tried("full", "", "accuracy", 0.92))
+    arena.trained = {"contrastive": Trained(), "full": Trained()}
+    arena.tell_of_leader()
+    assert heard[-1].message == "strategy contrastive: none of 2 is better by more than luck"
     arena.wary = False  # a search
     assert [leads(value, watched) for value in (0.90, 0.91)] == [False, True]

@@ -50,6 +50,7 @@ TABLES = {
 }
 # Functions whose answers are texts, where no call shows it: they come by way of a list.
 RETURNED = {
+    "choosing/arena.py": ("_doubted",),
     "choosing/candidates.py": ("promising",),
     "reach.py": ("_ask", "silence"),
     "models/kinship.py": ("in_common",),
