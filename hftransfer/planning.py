@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from .choosing import facts, foreseen, pick_backbone, probes_beside, require, with_language
+from .choosing import facts, foreseen, patience, pick_backbone, probes_beside, promising, require, with_language
 from .data import load_data, load_unlabelled
 from .models.device import peak_memory
 from .models.loading import load_backbone
@@ -31,11 +31,11 @@ class Plan:
 
     Attributes:
         rows: of each split.
-        strategy: as it was asked for; of `auto`, what follows is the most that it may try: less where its
-            probe leaves little to gain.
+        strategy: as it was asked for; of `auto`, what follows is of all that it may try.
         epochs: passes over the training rows, and `steps` of the optimizer; 0 for a head that is solved.
         seconds: of the whole run, about; features that are cached already take none of it.
         memory_mb: what the process holds at its peak: of the accelerator where there is one.
+        at_most: whether it may take far less: `auto` tries less where its probe leaves little to gain.
         augmentation: the preset by which training images are changed; empty where none are tuned on.
     """
 
@@ -49,6 +49,7 @@ class Plan:
     memory_mb: float | None
     device: str
     augmentation: str = ""
+    at_most: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -102,13 +103,18 @@ def _timed(
     trial = Trial.of(backbone, data, recipe, machine)
     pace = trial.pace(machine)
     few = not unlabelled and spares(backbone, data, recipe)  # guessed labels never join validation
-    ways = foreseen(pace, data, facts(backbone, data), recipe, few)
+    known = facts(backbone, data)
+    ways = foreseen(pace, data, known, recipe, few)
     tuned = [phase for phases in ways for phase in phases if phase.solver == "trainer"]
     augmentation = _augmented(Leg(backbone, data, tuned[0], recipe, machine, Path()), pictures) if tuned else ""
     pace = replace(pace, steps=trial.steps(tuned, machine))
     features = _readings(ways, recipe) * pace.features(data) + unlabelled * (pace.encode + pace.row)
     again = len(ways) - len(set(map(tuple, ways)))
     times = (1 + recipe.tune + again) / len(ways) if recipe.tune else 1.0  # a search's trials are of any of the ways
+    training = times * _training(pace, ways, data, recipe)
+    contest = recipe.strategy == "auto" and not recipe.tune
+    if contest and not recipe.budget and len(set(map(tuple, ways))) <= len(promising(known)[0]):
+        training = max(training, patience())  # which of them fit is seen better once the probe is there
     return Plan(
         task=data.task,
         backbone=backbone.name,
@@ -116,10 +122,11 @@ def _timed(
         rows=data.rows,
         epochs=times * sum(phase.epochs for phase in tuned),
         steps=round(times * sum(steps_of(phase, data.rows["train"], recipe) for phase in tuned)),
-        seconds=round(loaded + _seconds(pace, features, times * _training(pace, ways, data, recipe), data, recipe), 1),
+        seconds=round(loaded + _seconds(pace, features, training, data, recipe), 1),
         memory_mb=peak_memory(machine.device),
         device=machine.device.type,
         augmentation=augmentation,
+        at_most=contest,
     )
 
 

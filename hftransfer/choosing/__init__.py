@@ -1,6 +1,6 @@
 """Which backbone, which strategy, which values: asked for by name, or chosen by measuring."""
 
-from .candidates import foreseen, promising
+from .candidates import foreseen, patience, promising
 from .contest import Decision, decide
 from .heeding import probes_beside
 from .picking import facts, pick_backbone, with_language
@@ -15,6 +15,7 @@ __all__ = [
     "decide",
     "facts",
     "foreseen",
+    "patience",
     "pick_backbone",
     "probes_beside",
     "promising",

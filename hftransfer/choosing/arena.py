@@ -102,6 +102,8 @@ class Arena:
         done = Tried(**known["tried"])
         reached = "no figure" if done.value is None else f"{done.metric} {done.value:.3f}"
         self.on_event(Event("train", f"{done.name} reaches {reached} on validation"))
+        if done.why != entry.why:
+            self.on_event(Event("train", _doubted(self.leader)))
         self.tried.append(done)
         self.trained[done.name] = _trained(known)
 
@@ -243,7 +245,9 @@ def _doubted(leader: str) -> str:
 
 def _luck(led: Tried) -> float:
     """What one is better by for no reason: a standard error."""
-    return 0.0 if led.low is None or led.high is None else (led.high - led.low) / 2 / 1.96
+    if led.value is None or led.low is None or led.high is None:
+        return 0.0
+    return min(led.high - led.value, led.value - led.low) / 1.96  # of R², one side is far longer
 
 
 def _cause(error: Exception) -> str:

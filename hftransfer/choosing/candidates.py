@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -69,6 +70,11 @@ def patience(reached: float | None = None) -> float:
     return least + (most - least) * min(1.0, max(0.0, lacking) / MUCH)
 
 
+def time_left(recipe: Recipe, left: float, reached: float | None = None) -> float:
+    """Seconds for all candidates, of those that are left of a budget, or as `patience` has it."""
+    return left if recipe.budget else min(left, patience(reached))
+
+
 def promising(known: Facts) -> tuple[tuple[str, ...], str]:
     """Names, the most promising first, and why these."""
     each = known.rows // known.labels
@@ -94,5 +100,5 @@ def foreseen(pace: Pace, data: Dataset, known: Facts, recipe: Recipe, few: bool)
 
 
 def _fitting(pace: Pace, data: Dataset, known: Facts, recipe: Recipe) -> list[str]:
-    left = seconds(recipe.budget) - pace.features(data) if recipe.budget else patience()
+    left = time_left(recipe, seconds(recipe.budget) - pace.features(data) if recipe.budget else math.inf)
     return [PROBE, *(found.name for found in candidates(pace, data, known, recipe, left) if found.fits)]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 
 from ..recipe import Recipe
-from ..strategies import STRATEGIES, Phase
-from ..training import Pace, Trained, Trial, as_it_is, machine_for, run_phases, spares
+from ..strategies import STRATEGIES, Facts, Phase
+from ..training import Machine, Pace, Trained, Trial, as_it_is, machine_for, run_phases, spares
 from ..values import Backbone, Event
 from .arena import UNFIT, Arena, Tried, apart
-from .candidates import PROBE, Candidate, Ways, candidates, patience, ways
+from .candidates import PROBE, Candidate, candidates, time_left, ways
 from .heeding import ignored, unheeded
 from .picking import facts
 from .run import Run
@@ -76,11 +78,12 @@ def _contest(run: Run) -> Decision:
     trained = run_phases(backbone, data, probe, recipe, run.work, run.on_event, run.over)
     probed, arena = as_it_is(backbone), Arena(run, rooms=len(probe))
     arena.enter(Tried(PROBE, "a usable model within one pass over the rows", arena.metric), probed, (), recipe)
-    for found in run.settled.once("candidates", lambda: _listed(run, asked, probed, arena.tried[0])):
-        # After the probe, or, where a strategy begins otherwise, at the start.
-        phases = asked[found["name"]]
-        shared = _begins(phases, probe)
-        _try(run, arena, found, probed if shared else whole, phases[len(probe) :] if shared else phases)
+    # After the probe, or, where a strategy begins otherwise, at the start.
+    after = {name: _begins(phases, probe) for name, phases in asked.items()}
+    starts = {name: probed if after[name] else whole for name in asked if name != PROBE}
+    for found in run.settled.once("candidates", lambda: _listed(run, known, starts, probed, arena.tried[0])):
+        name = found["name"]
+        _try(run, arena, found, starts[name], asked[name][len(probe) :] if after[name] else asked[name])
     name = arena.leader
     arena.tell_of_leader()
     alone = arena.learn_from_all(whole, asked[name], recipe)
@@ -95,24 +98,39 @@ def _begins(phases: Sequence[Phase], probe: Sequence[Phase]) -> bool:
     return apart(phases)[: len(probe)] == probe
 
 
-def _listed(run: Run, asked: Ways, probed: Backbone, reached: Tried) -> list[dict[str, Any]]:
-    """The candidates, timed, of which there may be none."""
-    known = facts(run.backbone, run.data)
-    if not ways(known, run.recipe):
+def _listed(
+    run: Run, known: Facts, starts: Mapping[str, Backbone], probed: Backbone, reached: Tried
+) -> list[dict[str, Any]]:
+    """The candidates, timed, of which there may be none.
+
+    Args:
+        known: of the backbone before the probe.
+        starts: what each trains from.
+    """
+    if not starts:
         return []
-    machine = machine_for(run.recipe)
-    trial = Trial.of(replace(probed, model=copy.deepcopy(probed.model)), run.data, run.recipe, machine)
-    pace = trial.pace(machine)
-    left = run.over.left if run.recipe.budget else min(run.over.left, patience(reached.value))
+    machine, run_left = machine_for(run.recipe), time_left(run.recipe, run.over.left, reached.value)
+    pace = Trial.of(probed, run.data, run.recipe, machine).pace(machine)
+    began = time.monotonic()
 
     def listed(pace: Pace) -> tuple[Candidate, ...]:
-        return candidates(pace, run.data, known, run.recipe, left)
+        return candidates(pace, run.data, known, run.recipe, run_left - (time.monotonic() - began))
 
-    # By what a pass takes, steps seem quicker than they are: those that may fit are timed.
-    likely = [phase for found in listed(pace) if found.fits for phase in asked[found.name] if phase.solver == "trainer"]
-    with torch.random.fork_rng():
-        steps = trial.steps(likely, machine, passing=UNFIT)
+    # By what a pass takes, steps seem quicker than they are: whichever may fit is timed.
+    likely = [found.name for found in listed(pace) if found.seconds <= run_left]
+    if likely:
+        run.on_event(Event("train", "timing a few steps"))
+    steps: dict[Phase, float] = {}
+    with suppress(*UNFIT), torch.random.fork_rng():
+        for name in likely:
+            steps |= _steps(run, starts[name], STRATEGIES[name].phases(known, run.recipe), machine)
     return [asdict(found) for found in listed(replace(pace, steps=steps))]
+
+
+def _steps(run: Run, start: Backbone, phases: Sequence[Phase], machine: Machine) -> dict[Phase, float]:
+    """Seconds of a row in a training step of each phase, made on a copy; none where it cannot be made."""
+    trial = Trial.of(replace(start, model=copy.deepcopy(start.model)), run.data, run.recipe, machine)
+    return trial.steps([phase for phase in phases if phase.solver == "trainer"], machine, passing=UNFIT)
 
 
 def _try(run: Run, arena: Arena, found: dict[str, Any], start: Backbone, phases: Sequence[Phase]) -> None:

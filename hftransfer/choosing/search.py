@@ -13,7 +13,7 @@ from ..tasks import get_task
 from ..training import Trial, machine_for
 from ..values import Backbone, Event
 from .arena import Arena, Tried
-from .candidates import PROBE, candidates
+from .candidates import PROBE, candidates, time_left
 from .knobs import suggested
 from .picking import facts
 from .run import Run
@@ -74,7 +74,7 @@ def _strategies(run: Run, known: Facts) -> list[str]:
         return [run.recipe.strategy]
     machine = machine_for(run.recipe)
     pace = Trial.of(run.backbone, run.data, run.recipe, machine).pace(machine)
-    left = run.over.left - pace.features(run.data)
+    left = time_left(run.recipe, run.over.left - pace.features(run.data))
     return [PROBE, *(found.name for found in candidates(pace, run.data, known, run.recipe, left) if found.fits)]
 
 

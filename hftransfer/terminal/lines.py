@@ -47,7 +47,7 @@ def planned(plan: dict[str, Any]) -> str:
     steps = (
         f"{plan['steps']:,} steps in {plan['epochs']:g} epochs" if plan["steps"] else "one pass, then a head is solved"
     )
-    time = "at most" if plan["strategy"] == "auto" else "about"  # which leaves out what cannot pay
+    time = "at most" if plan["at_most"] else "about"
     memory = f", {plan['memory_mb'] / 1000:.1f} GB of memory ({plan['device']})" if plan["memory_mb"] else ""
     return (
         f"{plan['task']} by {plan['strategy']} from {plan['backbone']}: {plan['rows']['train']:,} rows to learn from\n"

@@ -144,7 +144,10 @@ class Trial:
             optimizer.step()
             optimizer.zero_grad()
 
-        return self._timed(work) / fmean(len(batch["labels"]) for batch in self.batches)
+        try:
+            return self._timed(work) / fmean(len(batch["labels"]) for batch in self.batches)
+        finally:
+            self.backbone.model.zero_grad(set_to_none=True)  # also of what the next phase does not train
 
     def _timed(self, work: Callable[[Batch], None]) -> float:
         """The mean seconds of a batch, after one that does not count."""

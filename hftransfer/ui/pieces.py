@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import HFTransferError
 from ..jobs.states import ENDED, Job, State, silent
 from ..measures import headline, written
-from ..results.tried import attempts
+from ..results.tried import Attempt, attempts
 from ..tasks import TASKS
 from .languages.messages import translated, translated_parts
 from .words import in_form, known, say
@@ -188,16 +188,16 @@ def _origin(result: Mapping[str, Any]) -> str:
 def _tried(result: Mapping[str, Any]) -> str:
     """What was tried and measured on validation, the one that was taken marked; and what there was no time for."""
     found = attempts(result)
-    cells = "".join(
-        f"<li{' class=hft-taken' if entry.taken else ''}><b>{plain(entry.value)}</b>"
-        f"<span>{plain(translated(entry.name))}</span></li>"
-        for entry in found
-        if entry.value
-    )
+    cells = "".join(map(_attempt, (entry for entry in found if entry.value)))
     missed = ", ".join(translated(entry.name) for entry in found if not entry.value)
     later = f'<p class="hft-hint">{plain(say("train.untried", names=missed))}</p>' if missed else ""
     title = f'<p class="hft-hint">{plain(say("train.tried"))}</p>'
     return f'{title}<ul class="hft-tried">{cells}</ul>{later}' if cells else ""
+
+
+def _attempt(entry: Attempt) -> str:
+    taken, why = " class=hft-taken" if entry.taken else "", plain(translated(entry.why))
+    return f'<li{taken} title="{why}"><b>{plain(entry.value)}</b><span>{plain(translated(entry.name))}</span></li>'
 
 
 def _beside(result: Mapping[str, Any]) -> str:

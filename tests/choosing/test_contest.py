@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from hftransfer import Recipe, fine_tune
 from hftransfer.checkpoints import best, figures
 from hftransfer.choosing import Decision, Run, Settled, decide, facts, promising
 from hftransfer.choosing.arena import Arena, Tried, figure_of
-from hftransfer.choosing.candidates import candidates, patience, ways
+from hftransfer.choosing.candidates import candidates, patience, time_left, ways
 from hftransfer.choosing.contest import _listed
 from hftransfer.data import load_data
 from hftransfer.models import load_backbone
@@ -258,20 +259,34 @@ def test_what_leaves_much_to_gain_is_given_more_time() -> None:
     assert given == pytest.approx([40, 170, 300, 300, 300, 300])
 
 
-@pytest.mark.parametrize(("reached", "fit"), [(1.0, False), (0.6, True)])
+@pytest.mark.parametrize(
+    ("reached", "slower", "fit"),
+    [(1.0, 1, set()), (0.6, 1, {"l2-sp", "lp-ft"}), (0.6, 4, set()), (0.6, 1.8, {"l2-sp"})],
+)
 def test_no_budget_means_as_much_time_as_pays(
-    tmp_path: Path, reached: float, fit: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, reached: float, slower: float, fit: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A candidate of about a hundred seconds."""
+    """Candidates of about a hundred seconds by what a pass takes, and of more as their steps are timed."""
     backbone, data, recipe = station(tmp_path, rows=220, epochs=2.0)
-    steps = 2 * -(-data.rows["train"] // recipe.batch_size)
-    row = 100 * 3 / (BACKWARD * steps * recipe.batch_size)
-    monkeypatch.setattr("hftransfer.choosing.contest.Trial.pace", lambda *_: Pace(0.0, row / 3, 0.0))
+    row = 100 / (BACKWARD * 2 * -(-data.rows["train"] // recipe.batch_size) * recipe.batch_size)
+    timed: list[str] = []
+
+    def steps(trial: object, phases: list[Phase], *_: object, **__: object) -> dict[Phase, float]:
+        timed.extend(phase.name for phase in phases)
+        return dict.fromkeys(phases, slower * BACKWARD * row)
+
+    monkeypatch.setattr("hftransfer.choosing.contest.Trial.pace", lambda *_: Pace(0.0, row, 0.0))
+    monkeypatch.setattr("hftransfer.choosing.contest.Trial.steps", steps)
     run = Run(backbone, data, recipe, tmp_path, Settled(tmp_path / "settled.json", recipe), print, Until(never))
-    probe = Tried("feature-extraction", "", "accuracy", reached)
-    monkeypatch.setattr("hftransfer.choosing.contest.Trial.steps", lambda *_, **__: {})
-    first, *_ = _listed(run, ways(facts(backbone, data), recipe), backbone, probe)
-    assert (first["name"], first["fits"]) == ("l2-sp", fit)
+    known, probe = facts(backbone, data), Tried("feature-extraction", "", "accuracy", reached)
+    found = _listed(run, known, dict.fromkeys(ways(known, recipe), backbone), backbone, probe)
+    assert {row["name"] for row in found if row["fits"]} == fit
+    assert len(timed) == (0 if reached == 1 else 4)  # whichever may fit alone
+
+
+def test_a_search_has_no_more_time_than_a_contest() -> None:
+    assert time_left(Recipe(budget="10m"), 500.0) == 500.0
+    assert [time_left(Recipe(), left, 0.95) for left in (60.0, math.inf)] == pytest.approx([60, 170])
 
 
 def test_a_later_candidate_must_be_better_by_more_than_luck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,6 +305,9 @@ def test_a_later_candidate_must_be_better_by_more_than_luck(tmp_path: Path, monk
 
     assert [leads(value, watched) for value in (0.92, 0.93)] == [False, True]
     assert [leads(value, moved) for value in (0.89, 0.90)] == [False, True]
+    arena.tried[0] = Tried("contrastive", "", "r2", 0.40, -0.90, 0.65)
+    assert leads(0.55, watched)  # luck is by the shorter side
+    arena.tried[0] = Tried("contrastive", "", "accuracy", 0.90, 0.85, 0.95)
     arena.tried.append(Tried("full", "", "accuracy", 0.92))
     arena.trained = {"contrastive": Trained(), "full": Trained()}
     arena.tell_of_leader()

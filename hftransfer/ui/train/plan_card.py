@@ -160,7 +160,7 @@ def _strip(job: Job) -> str:
 
 def _facts(plan: Mapping[str, Any]) -> str:
     memory = "plan.memory" if plan["device"] == "cpu" else "plan.memory.accelerator"
-    steps, time = plan["steps"], "plan.time.most" if plan["strategy"] == "auto" else "plan.time"
+    steps, time = plan["steps"], "plan.time.most" if plan.get("at_most") else "plan.time"
     facts = [
         (count(plan["rows"]["train"]), say("plan.rows")),
         (count(steps), say("plan.steps")) if steps else ("1", say("plan.head")),
