@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from hftransfer import Recipe
+from hftransfer.choosing import patience
 from hftransfer.planning import plan
+from hftransfer.terminal import lines
 from hftransfer.training import Pace, Trial
 from tests.tiny import table, text_backbone
 
@@ -26,6 +28,20 @@ def test_a_plan_counts_all_that_would_be_tried(tmp_path: Path) -> None:
     assert drawn.steps == 6 * few.steps  # once more, too
     probe = plan(source, recipe.with_(strategy="feature-extraction", epochs=None))
     assert probe.steps == 0 and probe.epochs == 0
+
+
+def test_a_plan_of_auto_says_what_it_takes_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where not all candidates fit, those that do may change once the probe is there: all the time may be taken."""
+    source = table(tmp_path / "t.csv", rows=110)
+    recipe = Recipe(backbone=str(text_backbone(tmp_path / "b")), batch_size=8, epochs=1)
+    quick = plan(source, recipe)
+    assert quick.at_most and quick.seconds < patience()
+    assert not plan(source, recipe.with_(strategy="full")).at_most and not plan(source, recipe.with_(tune=2)).at_most
+    monkeypatch.setattr(Trial, "pace", lambda *_: Pace(0.0, patience() / 500, 0.0))  # one of them fits, or none
+    monkeypatch.setattr(Trial, "steps", lambda *_: {})
+    assert plan(source, recipe).seconds > patience()
+    assert " at most " in lines.planned(quick.to_json())
+    assert " about " in lines.planned({**quick.to_json(), "at_most": False})
 
 
 def test_a_plan_counts_a_probe_beside_and_the_rows_that_it_labels(
