@@ -103,7 +103,7 @@ class Arena:
         reached = "no figure" if done.value is None else f"{done.metric} {done.value:.3f}"
         self.on_event(Event("train", f"{done.name} reaches {reached} on validation"))
         if done.why != entry.why:
-            self.on_event(Event("train", _doubted(self.leader)))
+            self.on_event(Event("train", done.why))  # as it was then: another may lead by now
         self.tried.append(done)
         self.trained[done.name] = _trained(known)
 

@@ -31,6 +31,7 @@ ALIKE = {"--task {}", "cpu, {}"}
 TABLE = "data.paste.hint"  # its commas are those of a CSV
 # What sources.py reads elsewhere: in tables, in the error that is passed on, in the phases of strategies.
 UNREAD = {
+    ("choosing/arena.py", "done.why"),
     ("choosing/picking.py", "(*data.notes, *notes)"),
     ("data/checks.py", "fix"),
     ("data/doctor/diagnosis.py", "fix"),
